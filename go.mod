@@ -1,0 +1,3 @@
+module github.com/heeler-go/heeler
+
+go 1.25
