@@ -1,0 +1,126 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A place is where a subject is measured.
+type place struct {
+	name string
+	// bench makes the body of a benchmark for one wrapped handler.
+	bench func(http.Handler) func(*testing.B)
+}
+
+func places() []place {
+	return []place{
+		{"an allocation-free writer", onWriter},
+		{"a loopback connection", overLoopback},
+	}
+}
+
+// onWriter calls the handler with a shared request and a writer that allocates nothing.
+func onWriter(h http.Handler) func(*testing.B) {
+	return func(b *testing.B) {
+		w := newDiscard()
+		r, cancel := newRequest()
+		defer cancel()
+		b.ReportAllocs()
+		for b.Loop() {
+			w.reset()
+			h.ServeHTTP(w, r)
+		}
+	}
+}
+
+// overLoopback sends requests one after another over a kept connection. What is counted is the
+// client's and the server's work together; the client allocates nothing.
+func overLoopback(h http.Handler) func(*testing.B) {
+	return func(b *testing.B) {
+		l, err := newLoopback(h)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.close()
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := l.roundTrip(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// A cost is what one subject took, over all rounds.
+type cost struct {
+	subject string
+	results []testing.BenchmarkResult // one for each round
+}
+
+// nanoseconds gives the subject's time for one request in each round.
+func (c cost) nanoseconds() []float64 {
+	ns := make([]float64, len(c.results))
+	for i, r := range c.results {
+		ns[i] = float64(r.T.Nanoseconds()) / float64(r.N)
+	}
+	return ns
+}
+
+// over gives the subject's time as a ratio to another's of the same round: what disturbs the machine
+// for longer than a round disturbs both.
+func (c cost) over(other cost) []float64 {
+	ratios, base := c.nanoseconds(), other.nanoseconds()
+	for i := range ratios {
+		ratios[i] /= base[i]
+	}
+	return ratios
+}
+
+// bytes and allocs give the medians for one request.
+func (c cost) bytes() float64 {
+	return c.median(func(r testing.BenchmarkResult) float64 { return float64(r.AllocedBytesPerOp()) })
+}
+
+func (c cost) allocs() float64 {
+	return c.median(func(r testing.BenchmarkResult) float64 { return float64(r.AllocsPerOp()) })
+}
+
+func (c cost) median(of func(testing.BenchmarkResult) float64) float64 {
+	values := make([]float64, len(c.results))
+	for i, r := range c.results {
+		values[i] = of(r)
+	}
+	return median(values)
+}
+
+// measure runs every subject once a round, each round beginning with another, so that no subject is
+// always the one that runs on a warm or a throttled machine. The caller has called testing.Init.
+func measure(p place, h handler, rounds int, each time.Duration) ([]cost, error) {
+	if err := flag.Set("test.benchtime", each.String()); err != nil {
+		return nil, err
+	}
+	all := subjects()
+	costs := make([]cost, len(all))
+	for round := range rounds {
+		for i := range all {
+			turn := (round + i) % len(all)
+			costs[turn].subject = all[turn].name
+			result := testing.Benchmark(p.bench(all[turn].wrap(h.serve)))
+			if result.N == 0 {
+				return nil, fmt.Errorf("bench: %s failed on %s", all[turn].name, p.name)
+			}
+			costs[turn].results = append(costs[turn].results, result)
+		}
+	}
+	return costs, nil
+}
+
+// median gives the middle value, or the upper of the two in the middle.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,93 @@
+// Command bench measures, in one run, what heeler's guards cost a request beside their peers, and how
+// long slowlog's capture holds up everyone else.
+//
+//	go run ./bench
+//
+// Times of one machine say little on another; the ratios, all taken in the same rounds, do. For a
+// profile of one subject use the benchmarks of the package's test:
+//
+//	go test ./bench -run '^$' -bench 'Writer/slowlog' -cpuprofile cpu.prof
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// A plan says how much to measure.
+type plan struct {
+	rounds     int           // of every subject
+	each       time.Duration // for one subject in one round
+	goroutines []int         // in the process while a capture is taken
+	captures   int           // at each number of goroutines
+}
+
+var (
+	full  = plan{rounds: 9, each: 150 * time.Millisecond, goroutines: []int{1_000, 10_000, 100_000}, captures: 5}
+	quick = plan{rounds: 1, each: time.Millisecond, goroutines: []int{100}, captures: 1}
+)
+
+func main() {
+	testing.Init()
+	var (
+		isQuick = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
+		only    = flag.String("only", "", `measure only "cost" or "stall"`)
+		rounds  = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
+	)
+	flag.Usage = usage
+	flag.Parse()
+	p := full
+	p.rounds = *rounds
+	if *isQuick {
+		p = quick
+	}
+	if err := run(os.Stdout, p, *only); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// usage lists our flags, without the many that package testing has.
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|stall] [-rounds n]")
+	for _, name := range []string{"quick", "only", "rounds"} {
+		fmt.Fprintf(os.Stderr, "  -%s\t%s\n", name, flag.Lookup(name).Usage)
+	}
+}
+
+// run measures and prints, a table at a time.
+func run(w io.Writer, p plan, only string) error {
+	if only != "" && only != "cost" && only != "stall" {
+		return fmt.Errorf("bench: -only %q, want cost or stall", only)
+	}
+	if p.rounds < 1 {
+		return fmt.Errorf("bench: -rounds %d, want at least 1", p.rounds)
+	}
+	fmt.Fprintf(w, "%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+	if only != "stall" {
+		if err := reportCosts(w, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func reportCosts(w io.Writer, p plan) error {
+	fmt.Fprintf(w, "\nThe cost of one request: medians of %d rounds. The ratio is to %s in the same round.\n", p.rounds, yardstick)
+	for _, place := range places() {
+		for _, h := range handlers() {
+			costs, err := measure(place, h, p.rounds, p.each)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "\nOn %s, a handler that %s:\n\n", place.name, h.name)
+			costTable(costs).writeTo(w)
+		}
+	}
+	return nil
+}
