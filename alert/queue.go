@@ -1,0 +1,234 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A Queue takes alerts from whoever has seen something and gives them to the
+// sinks, later and elsewhere, so that nobody waits for an e-mail.
+//
+// Each sink has a line of its own. A sink that is slow, fails, panics, ends
+// its goroutine or never returns holds up its own line and no other, and gets
+// one alert at a time. What does not fit into a full line is dropped and
+// counted; the older ones stay, since the first alert is the one that tells
+// how it began.
+//
+// Alike alerts (same Key, or same Title where the Key is empty) are folded
+// into one. The first goes out at once; those that come within Fold of it are
+// held back and go out as one when the window ends, with their number in
+// Count; so a storm is one alert now and one per Fold. Alerts that wait for
+// another reason are folded too. A folded alert has the content and the Files
+// of the first that it stands for.
+//
+// The zero value logs to [slog.Default] and needs no start. Goroutines and
+// timers exist only while an alert waits or is being sent. Set the fields
+// before the first use and leave them alone afterwards; a Queue must not be
+// copied. All methods may be called from several goroutines.
+type Queue struct {
+	// Sinks are where alerts go. None means [Log] alone.
+	Sinks []Sink
+	// Size is how many alerts may wait for one sink, folded ones counting
+	// as one. Zero means 256.
+	Size int
+	// Fold is how long alike alerts are held back after one has gone out.
+	// Zero means one minute; a negative Fold holds nothing back, and then
+	// only what waits anyway is folded.
+	Fold time.Duration
+	// PerMinute is how many alerts each sink is given in a minute, with
+	// bursts of up to 10 at once. What exceeds it waits, and folds. Zero
+	// means 60; negative means no limit.
+	PerMinute int
+	// Timeout ends the context of one Send. Zero means 30 seconds.
+	Timeout time.Duration
+	// FileBytes bounds the bytes of the Files that wait in one line. An
+	// alert beyond it goes on without its Files, and its Text says so. Zero
+	// means 64 MiB; negative means that no Files are kept.
+	FileBytes int64
+	// OnError is told of each alert that a sink failed to deliver, by the
+	// sink's worker: it may take its time at the cost of that sink's line
+	// only. sink is the sink's type, such as "*email.Sink". An err that is
+	// [ErrDropped] stands for a.Count alerts that found the line full,
+	// a being the first of them without its Files. Nil means one error
+	// record to [slog.Default] per sink and minute.
+	OnError func(sink string, a Alert, err error)
+
+	mu        sync.Mutex // never held during I/O or a call to foreign code
+	lines     []*line
+	ctx       context.Context // the parent of every Send's
+	cancel    context.CancelFunc
+	closed    bool
+	drained   chan struct{} // closed when closed and no worker is left
+	abandoned int64         // alerts that Close gave up
+}
+
+// The zero values' meanings; burst is the token bucket's depth.
+const (
+	defaultSize      = 256
+	defaultFold      = time.Minute
+	defaultPerMinute = 60
+	defaultTimeout   = 30 * time.Second
+	defaultFileBytes = 64 << 20
+	burst            = 10
+)
+
+// ErrDropped is what [Queue.OnError] is told when alerts found a full line.
+var ErrDropped = errors.New("alert: dropped, the sink's line is full")
+
+// Offer hands a to every sink's line and returns at once: it waits for no
+// sink. It reports whether at least one line took it; what a full line refuses
+// is counted as dropped there. After Close it always returns false.
+func (q *Queue) Offer(a Alert) bool {
+	now := time.Now()
+	a.Count = max(a.Count, 1)
+
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.setup()
+	taken := false
+	for _, l := range q.lines {
+		if q.closed {
+			l.drop(a.Count)
+			continue
+		}
+		if !l.add(a, now) {
+			continue
+		}
+		taken = true
+		if l.working {
+			l.nudge()
+			continue
+		}
+		l.working = true
+		go q.work(l)
+	}
+	return taken
+}
+
+// Close takes no more alerts and waits until those that wait are sent. It
+// cuts fold windows, the rate limit and retries short, and tries each alert
+// once. When ctx ends first, it drops what waits, cancels what is being sent
+// and returns an error that says how many were left and wraps ctx's: it never
+// waits for a sink that ignores its context.
+//
+// Close may be called again, and from several goroutines: each call waits as
+// the first does, and the first ctx to end ends the draining for all.
+func (q *Queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	q.setup()
+	if !q.closed {
+		q.closed = true
+		q.drained = make(chan struct{})
+		q.nudgeAll()
+		q.settleClose()
+	}
+	q.mu.Unlock()
+
+	select {
+	case <-q.drained: // done is done, even if ctx has ended too
+	default:
+		select {
+		case <-q.drained:
+		case <-ctx.Done():
+			return q.abandon(ctx)
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.abandoned > 0 {
+		return fmt.Errorf("alert: closed, alerts not sent: %d", q.abandoned)
+	}
+	return nil
+}
+
+// abandon gives up what still waits.
+func (q *Queue) abandon(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.cancel()
+	left := int64(0)
+	for _, l := range q.lines {
+		q.abandoned += l.dropAll()
+		left += l.tally.Waiting // what is being sent at this moment
+	}
+	q.nudgeAll()
+	return fmt.Errorf("alert: closed, alerts not sent: %d: %w", q.abandoned+left, context.Cause(ctx))
+}
+
+// Validate reports the first field that cannot be used, or what a sink's own
+// Validate says.
+func (q *Queue) Validate() error {
+	switch {
+	case q.Size < 0:
+		return fmt.Errorf("alert: Queue.Size is %d; it must be positive, or 0 for %d", q.Size, defaultSize)
+	case q.Timeout < 0:
+		return fmt.Errorf("alert: Queue.Timeout is %v; it must be positive, or 0 for %v", q.Timeout, defaultTimeout)
+	}
+	for i, s := range q.Sinks {
+		if s == nil {
+			return fmt.Errorf("alert: Queue.Sinks[%d] is nil; a Sink is needed", i)
+		}
+		if v, ok := s.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				return fmt.Errorf("alert: Queue.Sinks[%d]: %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+// setup makes the lines at first use. q.mu is held.
+func (q *Queue) setup() {
+	if q.lines != nil {
+		return
+	}
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	sinks := q.Sinks
+	if len(sinks) == 0 {
+		sinks = []Sink{Log{}}
+	}
+	for _, s := range sinks {
+		q.lines = append(q.lines, &line{
+			sink:      s,
+			name:      fmt.Sprintf("%T", s),
+			size:      orDefault(q.Size, defaultSize),
+			fold:      orDefault(q.Fold, defaultFold),
+			rate:      rate{perMinute: orDefault(q.PerMinute, defaultPerMinute)},
+			fileBytes: orDefault(q.FileBytes, defaultFileBytes),
+			byKey:     make(map[string]*entry),
+			windows:   make(map[string]time.Time),
+			wake:      make(chan struct{}, 1),
+		})
+	}
+}
+
+// nudgeAll wakes the workers that wait for a time. q.mu is held.
+func (q *Queue) nudgeAll() {
+	for _, l := range q.lines {
+		l.nudge()
+	}
+}
+
+// settleClose tells closers when the last worker has gone. q.mu is held.
+func (q *Queue) settleClose() {
+	if !q.closed {
+		return
+	}
+	for _, l := range q.lines {
+		if l.working {
+			return
+		}
+	}
+	q.cancel()
+	close(q.drained)
+}
+
+func orDefault[T int | int64 | time.Duration](v, zero T) T {
+	if v == 0 {
+		return zero
+	}
+	return v
+}
