@@ -1,0 +1,139 @@
+// Package request is the thread that runs through the guards: one Record for a
+// request, made by the outermost guard that needs one and found by the others
+// through the context. So no guard needs another one to be there.
+package request
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Record is what the guards know of one request in common. It is itself the
+// request's context below the guard that made it, which saves an allocation.
+//
+// The strings are those of the request line and never change; what the guards
+// tell each other may be written and read from any goroutine.
+type Record struct {
+	context.Context // the request's own: cancellation and values come from it
+
+	// ID is unguessable and never used twice, not even after the request has
+	// ended: background goroutines keep the label of whoever started them.
+	ID string
+	// Start is when the outermost guard saw the request, on deadline's clock.
+	Start time.Duration
+
+	Method, URI, Host, RemoteAddr, Proto string
+	// Header holds the first value of each header, up to maxHeader of them.
+	Header []Field
+
+	mu       sync.Mutex
+	watchers []Watcher
+	first    [1]Watcher // room for the only one there usually is
+	cut      atomic.Bool
+}
+
+// A Field is one header of a request.
+type Field struct{ Name, Value string }
+
+// A Watcher is told when a deadline is set for the request after its start.
+type Watcher interface {
+	DeadlineSet(at time.Duration) // on deadline's clock
+}
+
+// maxHeader bounds what a hostile request can make a record keep.
+const maxHeader = 64
+
+type key struct{}
+
+// Init fills rec from r.
+func (rec *Record) Init(ctx context.Context, r *http.Request, id string, start time.Duration) {
+	rec.Context, rec.ID, rec.Start = ctx, id, start
+	rec.watchers = rec.first[:0]
+	rec.Method, rec.Host, rec.RemoteAddr, rec.Proto = r.Method, r.Host, r.RemoteAddr, r.Proto
+	if rec.URI = r.RequestURI; rec.URI == "" { // not from a server: a test, or a request made by hand
+		rec.URI = r.URL.RequestURI()
+	}
+	if n := min(len(r.Header), maxHeader); n > 0 {
+		rec.Header = make([]Field, 0, n)
+		for name, values := range r.Header {
+			if len(rec.Header) == n {
+				break
+			}
+			if len(values) > 0 {
+				rec.Header = append(rec.Header, Field{name, values[0]})
+			}
+		}
+	}
+}
+
+// From finds the record of the request whose context ctx comes from; nil if
+// there is none.
+func From(ctx context.Context) *Record {
+	if rec, ok := ctx.(*Record); ok {
+		return rec
+	}
+	rec, _ := ctx.Value(key{}).(*Record)
+	return rec
+}
+
+// Value is the context's; the record finds itself.
+func (rec *Record) Value(k any) any {
+	if k == (key{}) {
+		return rec
+	}
+	return rec.Context.Value(k)
+}
+
+// Watch has w told of deadlines that are set from now on.
+func (rec *Record) Watch(w Watcher) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.watchers = append(rec.watchers, w)
+}
+
+// SetDeadline says that the request will be answered at the given time at the
+// latest, on deadline's clock. It may be called on a nil record.
+func (rec *Record) SetDeadline(at time.Duration) {
+	if rec == nil {
+		return
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for _, w := range rec.watchers {
+		w.DeadlineSet(at)
+	}
+}
+
+// Cut says that the connection is taken over to be closed, since the request
+// is over its limit and its response had begun. It may be called on a nil
+// record.
+func (rec *Record) Cut() {
+	if rec != nil {
+		rec.cut.Store(true)
+	}
+}
+
+// WasCut reports whether Cut was called.
+func (rec *Record) WasCut() bool { return rec.cut.Load() }
+
+// An Inner is a handler that can be given the record before it is in the
+// request's context. A guard directly inside another one copies the request
+// once for both.
+type Inner interface {
+	ServeRecord(w http.ResponseWriter, r *http.Request, rec *Record)
+}
+
+// Serve calls next with ctx as the request's context, copying the request only
+// if it has another.
+func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context.Context) {
+	if r.Context() == ctx {
+		next.ServeHTTP(w, r)
+		return
+	}
+	inside := r.WithContext(ctx)
+	next.ServeHTTP(w, inside)
+	r.Pattern = inside.Pattern // which a mux wrote into the copy
+}

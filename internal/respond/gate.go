@@ -1,0 +1,117 @@
+package respond
+
+import (
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// A Gate lets a guard take a response away from a handler that is still
+// running. While it is open the handler's calls pass one at a time; Shut waits
+// for the one in progress, and later ones are refused with
+// [http.ErrHandlerTimeout].
+//
+// Handlers change their header map without a lock, so a guard could never
+// touch it safely. Behind a gate the handler has a map of its own, a copy of
+// what was set outside; it replaces the real one when the response begins.
+type Gate struct {
+	mu   sync.Mutex // held during a call that may block
+	ctl  sync.Mutex // held during one that does not, while another may be blocked
+	shut atomic.Bool
+
+	own     http.Header // the handler's map; nil until it asks for it
+	outside http.Header // what was set outside, kept when a 1xx response goes out first
+	begun   bool        // the real header has been handed over for good
+}
+
+func (g *Gate) enter() bool {
+	if g.shut.Load() {
+		return false
+	}
+	g.mu.Lock()
+	if g.shut.Load() {
+		g.mu.Unlock()
+		return false
+	}
+	return true
+}
+
+func (g *Gate) leave() { g.mu.Unlock() }
+
+// control passes a call that sets how others behave: it need not wait for them.
+func (g *Gate) control(call func() error) error {
+	g.ctl.Lock()
+	defer g.ctl.Unlock()
+	if g.shut.Load() {
+		return http.ErrHandlerTimeout
+	}
+	return call()
+}
+
+func (g *Gate) header(under http.ResponseWriter) http.Header {
+	if g.own != nil {
+		return g.own
+	}
+	if !g.enter() { // the real map belongs to the guard now
+		g.own = make(http.Header)
+		return g.own
+	}
+	defer g.leave()
+	if g.own = under.Header().Clone(); g.own == nil {
+		g.own = make(http.Header)
+	}
+	return g.own
+}
+
+// settle makes the real header what the handler wants it to be.
+func (g *Gate) settle(under http.ResponseWriter, informational bool) {
+	g.begun = g.begun || !informational
+	if g.own == nil {
+		return
+	}
+	real := under.Header()
+	if informational && g.outside == nil {
+		g.outside = real.Clone()
+	}
+	for k := range real {
+		if _, ok := g.own[k]; !ok {
+			delete(real, k)
+		}
+	}
+	maps.Copy(real, g.own)
+}
+
+// Shut takes the response away. stuck is called if a call of the handler is in
+// progress; it should make that call return. Shut reports whether the response
+// had begun; if it had not, the header is as it was outside.
+func (g *Gate) Shut(under http.ResponseWriter, stuck func()) (begun bool) {
+	g.shut.Store(true)
+	if !g.mu.TryLock() {
+		stuck()
+		g.mu.Lock()
+	}
+	defer g.mu.Unlock()
+	g.ctl.Lock() // nobody is inside any more
+	defer g.ctl.Unlock()
+	if g.outside != nil && !g.begun {
+		real := under.Header()
+		clear(real)
+		maps.Copy(real, g.outside)
+	}
+	return g.begun
+}
+
+// Finish is called when the handler has returned: trailers that it set since
+// the response began are handed over.
+func (g *Gate) Finish(under http.ResponseWriter) {
+	if g.own == nil || !g.enter() {
+		return
+	}
+	defer g.leave()
+	if g.begun {
+		maps.Copy(under.Header(), g.own)
+	} else {
+		g.settle(under, false)
+	}
+}

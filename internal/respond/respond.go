@@ -1,0 +1,261 @@
+// Package respond puts a guard between a handler and its ResponseWriter
+// without taking anything away from either.
+//
+// The handler must find exactly the optional interfaces that the writer below
+// has: io.Copy looks for ReaderFrom, WebSocket libraries assert Hijacker, and a
+// Pusher that is not there must not seem to be. See the list in
+// github.com/felixge/httpsnoop for what breaks otherwise.
+package respond
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+)
+
+// A Writer passes a response on and remembers what became of it. It is
+// embedded in a guard's record of the request; Init makes it ready and View is
+// what the handler gets.
+//
+// What it remembers may be read at any time from any goroutine.
+type Writer struct {
+	under  http.ResponseWriter
+	seen   Observer
+	gate   *Gate
+	status atomic.Int32
+	taken  atomic.Bool
+	bytes  atomic.Int64
+	first  atomic.Int64 // when the header was sent, as of deadline.Now; 0 before
+}
+
+// An Observer is told, on the handler's goroutine, that the request has become
+// a long-lived one: hijacked, or an event stream. Limits are off from there on.
+type Observer interface{ LongLived() }
+
+// Init makes w a writer above under. The gate may be nil.
+func (w *Writer) Init(under http.ResponseWriter, o Observer, gate *Gate) {
+	w.under, w.seen, w.gate = under, o, gate
+}
+
+// Status is the status code sent, 0 before the header has been.
+func (w *Writer) Status() int { return int(w.status.Load()) }
+
+// Bytes is the number of body bytes that the writer below has taken.
+func (w *Writer) Bytes() int64 { return w.bytes.Load() }
+
+// FirstByte is when the header was handed over, on deadline's clock, and
+// whether it was.
+func (w *Writer) FirstByte() (at time.Duration, ok bool) {
+	first := w.first.Load()
+	return time.Duration(first), first != 0
+}
+
+// Hijacked reports whether the connection was taken over.
+func (w *Writer) Hijacked() bool { return w.taken.Load() }
+
+// Unwrap gives http.ResponseController the writer below.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.under }
+
+// Header is the header of the response.
+func (w *Writer) Header() http.Header {
+	if w.gate != nil {
+		return w.gate.header(w.under)
+	}
+	return w.under.Header()
+}
+
+// WriteHeader sends the header.
+func (w *Writer) WriteHeader(code int) {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return
+		}
+		defer w.gate.leave()
+	}
+	w.writeHeader(code)
+}
+
+func (w *Writer) writeHeader(code int) {
+	if w.status.Load() != 0 { // superfluous: let the server complain of it
+		w.under.WriteHeader(code)
+		return
+	}
+	informational := code >= 100 && code < 200 && code != http.StatusSwitchingProtocols
+	if w.gate != nil {
+		w.gate.settle(w.under, informational)
+	}
+	if !informational {
+		w.commit(code)
+	}
+	w.under.WriteHeader(code)
+}
+
+func (w *Writer) commit(code int) {
+	w.status.Store(int32(code))
+	w.first.Store(int64(deadline.Now()))
+	if isStream(w.under.Header()) {
+		w.seen.LongLived()
+	}
+}
+
+// implicit does for a body without WriteHeader what the server will do below.
+func (w *Writer) implicit() {
+	if w.status.Load() == 0 {
+		if w.gate != nil {
+			w.gate.settle(w.under, false)
+		}
+		w.commit(http.StatusOK)
+	}
+}
+
+// isStream tells an event stream, which lasts, by what the handler declares;
+// what the client asks for decides nothing.
+func isStream(h http.Header) bool {
+	v := h["Content-Type"]
+	const stream = "text/event-stream"
+	return len(v) > 0 && len(v[0]) >= len(stream) && strings.EqualFold(v[0][:len(stream)], stream)
+}
+
+// Write sends body bytes.
+func (w *Writer) Write(b []byte) (int, error) {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return 0, http.ErrHandlerTimeout
+		}
+		defer w.gate.leave()
+	}
+	w.implicit()
+	n, err := w.under.Write(b)
+	w.bytes.Add(int64(n))
+	return n, err
+}
+
+// WriteString spares io.WriteString a copy.
+func (w *Writer) WriteString(s string) (int, error) {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return 0, http.ErrHandlerTimeout
+		}
+		defer w.gate.leave()
+	}
+	w.implicit()
+	n, err := io.WriteString(w.under, s)
+	w.bytes.Add(int64(n))
+	return n, err
+}
+
+// CloseNotify is deprecated, but gin calls it unasked on every writer, net/http
+// always has it, and without it gin panics.
+func (w *Writer) CloseNotify() <-chan bool {
+	left := make(<-chan bool)
+	w.control(func() error {
+		//lint:ignore SA1019 it must go on working for those that use it
+		if n, ok := w.under.(http.CloseNotifier); ok {
+			left = n.CloseNotify()
+		}
+		return nil
+	})
+	return left
+}
+
+// FlushError sends what is buffered.
+func (w *Writer) FlushError() error {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return http.ErrHandlerTimeout
+		}
+		defer w.gate.leave()
+	}
+	w.implicit()
+	return http.NewResponseController(w.under).Flush()
+}
+
+// readFrom keeps sendfile(2) where there is one. Behind a gate only a regular
+// file is passed down whole: any other source may block for ever while the gate
+// is held, so it is read outside and written piece by piece.
+func (w *Writer) readFrom(src io.Reader) (int64, error) {
+	if w.gate == nil {
+		w.implicit()
+		return w.passDown(src)
+	}
+	if !regularFile(src) {
+		buf := copyBuffers.Get().(*[32 << 10]byte)
+		defer copyBuffers.Put(buf)
+		return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buf[:])
+	}
+	if !w.gate.enter() {
+		return 0, http.ErrHandlerTimeout
+	}
+	defer w.gate.leave()
+	w.implicit()
+	return w.passDown(src)
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+func (w *Writer) passDown(src io.Reader) (int64, error) {
+	n, err := w.under.(io.ReaderFrom).ReadFrom(src)
+	w.bytes.Add(n)
+	return n, err
+}
+
+func regularFile(src io.Reader) bool {
+	if l, ok := src.(*io.LimitedReader); ok {
+		src = l.R
+	}
+	f, ok := src.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return nil, nil, http.ErrHandlerTimeout
+		}
+		defer w.gate.leave()
+	}
+	conn, rw, err := w.under.(http.Hijacker).Hijack()
+	if err == nil {
+		w.taken.Store(true)
+		w.seen.LongLived()
+	}
+	return conn, rw, err
+}
+
+func (w *Writer) push(target string, opts *http.PushOptions) error {
+	return w.control(func() error { return w.under.(http.Pusher).Push(target, opts) })
+}
+
+// EnableFullDuplex is for http.ResponseController, as the next two are.
+func (w *Writer) EnableFullDuplex() error {
+	return w.control(http.NewResponseController(w.under).EnableFullDuplex)
+}
+
+// SetReadDeadline may be called while another call is blocked.
+func (w *Writer) SetReadDeadline(t time.Time) error {
+	return w.control(func() error { return http.NewResponseController(w.under).SetReadDeadline(t) })
+}
+
+// SetWriteDeadline may be called while another call is blocked.
+func (w *Writer) SetWriteDeadline(t time.Time) error {
+	return w.control(func() error { return http.NewResponseController(w.under).SetWriteDeadline(t) })
+}
+
+func (w *Writer) control(call func() error) error {
+	if w.gate == nil {
+		return call()
+	}
+	return w.gate.control(call)
+}

@@ -1,0 +1,118 @@
+package timebox
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	// answering is how long a client may take to read the little that the box
+	// has to say. It mostly fits into the socket's buffer.
+	answering = 5 * time.Second
+	// lingering is what net/http waits, too, between its last byte and the end
+	// of a connection on which the client may still be sending.
+	lingering = 500 * time.Millisecond
+)
+
+var past = time.Unix(1, 0)
+
+// seize takes the response away from the handler and answers. x.mu is held.
+func (x *exchange) seize() {
+	x.overrun = newOverrun(x.name(), x.ctx.until-x.limit, &x.box.count.overrunning)
+	rc := http.NewResponseController(x.under)
+	begun := x.gate.Shut(x.under, func() { rc.SetWriteDeadline(past) })
+	switch {
+	case x.writer.Hijacked(): // at the very last moment
+		x.overrun.end()
+		return
+	case gone(x.outer):
+		x.box.count.gone.Add(1)
+		x.abort(rc) // a 503 would only be counted by whoever logs it
+	case begun:
+		x.box.count.cut.Add(1)
+		x.abort(rc)
+	default:
+		x.box.count.answered.Add(1)
+		rc.SetWriteDeadline(time.Now().Add(answering))
+		x.box.refuse(x.under, x.http1)
+	}
+	if x.http1 && x.body.unread() {
+		rc.SetReadDeadline(past) // frees a handler that reads it
+	}
+}
+
+// gone reports whether the client has left. A deadline outside is none of it.
+func gone(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// abort makes sure that the client does not take what it got for the whole.
+func (x *exchange) abort(rc *http.ResponseController) {
+	x.aborted = true
+	if !x.http1 {
+		return // the serving goroutine resets the stream
+	}
+	x.rec.Cut()
+	rc.SetWriteDeadline(time.Now().Add(lingering))
+	conn, _, err := rc.Hijack()
+	if err != nil { // some middleware hides it: fail whatever comes
+		rc.SetWriteDeadline(past)
+		return
+	}
+	x.aborted = false
+	sever(conn)
+}
+
+// sever closes with a reset. A response that ends with its connection, as
+// HTTP/1.0 knows it, would seem complete after an orderly close.
+func sever(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // closing t itself would say goodbye
+	}
+	if l, ok := conn.(interface{ SetLinger(int) error }); ok {
+		l.SetLinger(0)
+	}
+	conn.Close()
+}
+
+// refuse answers 503. Nothing has been sent.
+func (b *Box) refuse(w http.ResponseWriter, http1 bool) {
+	h := w.Header()
+	for _, of := range []string{"Content-Encoding", "Etag", "Last-Modified", "Transfer-Encoding", "Trailer"} {
+		h.Del(of) // as http.Error does: they described another answer
+	}
+	text := "503 Service Unavailable: this took too long.\n"
+	if b.RetryAfter >= 0 {
+		after := b.RetryAfter
+		if after == 0 {
+			after = b.limit()
+		}
+		seconds := int64((after + time.Second - 1) / time.Second)
+		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+		text = fmt.Sprintf("503 Service Unavailable: this took too long. Please try again in %d s.\n", seconds)
+	}
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	if http1 {
+		h.Set("Connection", "close") // the handler still has it
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	w.Write([]byte(text))
+	http.NewResponseController(w).Flush()
+}
+
+// logf writes where net/http would: to the server's ErrorLog.
+func logf(ctx context.Context, format string, args ...any) {
+	if s, ok := ctx.Value(http.ServerContextKey).(*http.Server); ok && s.ErrorLog != nil {
+		s.ErrorLog.Printf(format, args...)
+		return
+	}
+	log.Printf(format, args...)
+}

@@ -1,0 +1,153 @@
+package timebox
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/request"
+	"github.com/heeler-go/heeler/internal/respond"
+)
+
+// An exchange is one request in a box. Everything that the box needs for it is
+// in this one allocation.
+type exchange struct {
+	box    *Box
+	outer  context.Context     // outside the box
+	under  http.ResponseWriter // outside the box
+	rec    *request.Record
+	method string
+	path   string
+	limit  time.Duration
+	http1  bool
+
+	ctx    requestContext
+	writer respond.Writer
+	gate   respond.Gate
+	body   body
+	entry  deadline.Entry[*exchange]
+
+	phase atomic.Int32
+	mu    sync.Mutex // held from the decision to answer until it is done
+
+	answered chan struct{} // HTTP/2: closed when the box has answered
+	overrun  *overrun      // since the box gave the handler up; guarded by mu
+	returned bool          // the handler has, and did not panic
+	aborted  bool          // the response had begun and the client must see it fail; guarded by mu
+}
+
+// The phases of an exchange. Whoever moves it out of one does what follows.
+const (
+	open     int32 = iota // before the limit
+	late                  // after it, in the grace
+	seized                // the box answers
+	finished              // the handler has returned first
+	released              // a long-lived connection: no limit any more
+)
+
+// finish is called when the handler has ended, however it did.
+func (x *exchange) finish() {
+	x.box.due.Remove(&x.entry)
+	for {
+		phase := x.phase.Load()
+		if phase == seized {
+			x.finishLate()
+			break
+		}
+		if x.phase.CompareAndSwap(phase, finished) {
+			x.gate.Finish(x.under)
+			break
+		}
+	}
+	x.ctx.end(context.Canceled)
+}
+
+// finishLate waits for the answer that the box is giving.
+func (x *exchange) finishLate() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.overrun != nil {
+		x.overrun.end()
+	}
+	if !x.http1 {
+		return
+	}
+	rc := http.NewResponseController(x.under)
+	if x.body.unread() {
+		// The server reads on for a while before it closes, lest the client's
+		// kernel throw the 503 away. Let it: see RFC 9112, section 9.6.
+		rc.SetReadDeadline(time.Now().Add(lingering))
+	}
+	if x.aborted && x.returned {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (x *exchange) seized() bool { return x.phase.Load() == seized }
+
+// LongLived lets the request out of the box. The handler calls it, by
+// hijacking or by beginning an event stream.
+func (x *exchange) LongLived() {
+	if x.phase.CompareAndSwap(open, released) || x.phase.CompareAndSwap(late, released) {
+		x.box.due.Remove(&x.entry)
+		x.ctx.release()
+	}
+}
+
+// expire is the goroutine that acts at the limit, and again after the grace.
+func (x *exchange) expire(now time.Duration) {
+	if x.phase.CompareAndSwap(open, late) {
+		x.box.count.exceeded.Add(1)
+		x.ctx.exceed(x.err(now))
+		if x.box.Grace > 0 {
+			x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace)
+			return
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.phase.CompareAndSwap(late, seized) {
+		x.seize()
+		if x.answered != nil {
+			close(x.answered)
+		}
+	}
+}
+
+func (x *exchange) err(now time.Duration) *Error {
+	return &Error{Name: x.name(), Limit: x.limit, Elapsed: now - x.ctx.until + x.limit, err: x.box.Err}
+}
+
+func (x *exchange) name() string {
+	if x.box.Name != "" {
+		return x.box.Name
+	}
+	return x.method + " " + x.path
+}
+
+// body is the request's, shut together with the response.
+type body struct {
+	io.ReadCloser
+	x   *exchange
+	eof atomic.Bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.x.seized() {
+		return 0, http.ErrHandlerTimeout
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.eof.Store(true)
+	} else if err != nil && b.x.seized() {
+		err = http.ErrHandlerTimeout
+	}
+	return n, err
+}
+
+// unread reports whether there is a body that was not read to its end.
+func (b *body) unread() bool { return b.x != nil && !b.eof.Load() }

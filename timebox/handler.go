@@ -1,0 +1,125 @@
+package timebox
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+type handler struct {
+	box  *Box
+	next http.Handler
+}
+
+// Unwrap lets slowlog look for the mux whose pattern names the route.
+func (h *handler) Unwrap() http.Handler { return h.next }
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	h.inBox(w, r, ctx, request.From(ctx))
+}
+
+// ServeRecord is ServeHTTP for a guard directly outside this one. The record
+// is to be the request's context but is not yet, so that one copy of the
+// request does for both guards.
+func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
+	h.inBox(w, r, rec, rec)
+}
+
+func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Context, rec *request.Record) {
+	b := h.box
+	if b.Skip != nil && b.Skip(r) {
+		request.Serve(h.next, w, r, ctx)
+		return
+	}
+	limit := b.enter()
+	defer b.leave()
+	if limit <= 0 {
+		b.count.exceeded.Add(1)
+		b.count.answered.Add(1)
+		b.refuse(w, false)
+		return
+	}
+
+	now := deadline.Now()
+	until := now + limit
+	if outer := boxAround(ctx); outer != nil && outer.until <= until {
+		request.Serve(h.next, w, r, ctx) // a box never outlasts the one around it
+		return
+	}
+	rec.SetDeadline(until)
+
+	x := &exchange{box: b, under: w, outer: ctx, rec: rec, method: r.Method, path: r.URL.Path, http1: r.ProtoMajor < 2}
+	x.ctx.parent, x.ctx.until = ctx, until
+	x.limit = limit
+	x.writer.Init(w, x, &x.gate)
+	inside := r.WithContext(&x.ctx)
+	if r.Body != nil && r.Body != http.NoBody {
+		x.body.x, x.body.ReadCloser = x, r.Body
+		inside.Body = &x.body
+	}
+	x.entry.Item = x
+	b.due.Add(&x.entry, until)
+	if x.http1 {
+		x.serve(h.next, inside)
+	} else if !x.serveApart(h.next, inside) {
+		return // the handler goes on with its request: nothing may be read back
+	}
+	r.Pattern = inside.Pattern // which a mux wrote into the copy
+}
+
+// serve runs the handler in place.
+func (x *exchange) serve(next http.Handler, r *http.Request) {
+	defer x.finish()
+	next.ServeHTTP(x.writer.View(), r)
+	x.returned = true
+}
+
+// serveApart runs the handler on a goroutine of its own, and at the limit
+// returns without it. It reports whether the handler has ended.
+func (x *exchange) serveApart(next http.Handler, r *http.Request) bool {
+	x.answered = make(chan struct{})
+	ended := make(chan ending, 1)
+	go x.run(next, r, ended)
+	var end ending
+	select {
+	case end = <-ended:
+	case <-x.answered:
+		if x.aborted {
+			panic(http.ErrAbortHandler) // resets the stream
+		}
+		return false
+	}
+	end.carryOn()
+	return true
+}
+
+// run is the goroutine of an HTTP/2 handler.
+func (x *exchange) run(next http.Handler, r *http.Request, ended chan<- ending) {
+	var end ending
+	defer func() {
+		if !end.returned {
+			end.caught(recover())
+		}
+		if x.finish(); x.seized() {
+			x.late(end)
+			return
+		}
+		ended <- end
+	}()
+	next.ServeHTTP(x.writer.View(), r)
+	end.returned = true
+	x.returned = true
+}
+
+// late reports the panic of a handler for which nobody waits any more, as
+// net/http would have.
+func (x *exchange) late(end ending) {
+	if end.panic == nil || end.panic == http.ErrAbortHandler {
+		return
+	}
+	x.box.count.panicked.Add(1)
+	logf(x.outer, "http: panic serving %s %s after the limit of %v: %v\n%s", x.method, x.path, x.limit, end.panic, end.stack)
+}
