@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/request"
 )
 
 const (
@@ -34,12 +36,15 @@ func (x *exchange) seize() {
 		return
 	case gone(x.outer):
 		x.box.count.gone.Add(1)
+		x.rec.Settle(request.Left)
 		x.abort(rc) // a 503 would only be counted by whoever logs it
 	case begun:
 		x.box.count.cut.Add(1)
+		x.rec.Settle(request.Cut)
 		x.abort(rc)
 	default:
 		x.box.count.answered.Add(1)
+		x.rec.Settle(request.Refused)
 		rc.SetWriteDeadline(time.Now().Add(answering))
 		x.box.refuse(x.under, x.http1)
 	}
@@ -57,7 +62,6 @@ func (x *exchange) abort(rc *http.ResponseController) {
 	if !x.http1 {
 		return // the serving goroutine resets the stream
 	}
-	x.rec.Cut()
 	rc.SetWriteDeadline(time.Now().Add(lingering))
 	conn, _, err := rc.Hijack()
 	if err != nil { // some middleware hides it: fail whatever comes

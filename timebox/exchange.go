@@ -104,7 +104,7 @@ func (x *exchange) expire(now time.Duration) {
 		x.box.count.exceeded.Add(1)
 		x.ctx.exceed(x.err(now))
 		if x.box.Grace > 0 {
-			x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace)
+			x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace, 0)
 			return
 		}
 	}

@@ -61,6 +61,10 @@ type List[T any] struct {
 type Entry[T any] struct {
 	// Item is what the entry stands for, set before Add.
 	Item T
+	// Early is how much before its time Collect may return the entry when it
+	// is called for another one, so that what is nearly due is done in one go.
+	// It is set before Add or by Set.
+	Early time.Duration
 
 	next, prev *Entry[T]
 	at         time.Duration
@@ -86,12 +90,13 @@ func (l *List[T]) Add(e *Entry[T], at time.Duration) {
 	l.Arm(at)
 }
 
-// Set makes e due at another time. An entry that has been removed stays out.
-func (l *List[T]) Set(e *Entry[T], at time.Duration) {
+// Set makes e due at another time, or early before it. An entry that has been
+// removed stays out.
+func (l *List[T]) Set(e *Entry[T], at, early time.Duration) {
 	s := &l.shard[e.shard]
 	s.mu.Lock()
 	linked := e.linked
-	e.at = at
+	e.at, e.Early = at, early
 	s.mu.Unlock()
 	if linked {
 		l.Arm(at)
@@ -128,7 +133,7 @@ func (l *List[T]) Collect(now time.Duration, items []T) []T {
 		s := &l.shard[i]
 		s.mu.Lock()
 		for e := s.first; e != nil; e = e.next {
-			if e.at <= now {
+			if e.at-e.Early <= now {
 				e.at = Never
 				e.collected = true
 				items = append(items, e.Item)

@@ -32,7 +32,7 @@ type Record struct {
 	mu       sync.Mutex
 	watchers []Watcher
 	first    [1]Watcher // room for the only one there usually is
-	cut      atomic.Bool
+	fate     atomic.Int32
 }
 
 // A Field is one header of a request.
@@ -107,17 +107,27 @@ func (rec *Record) SetDeadline(at time.Duration) {
 	}
 }
 
-// Cut says that the connection is taken over to be closed, since the request
-// is over its limit and its response had begun. It may be called on a nil
-// record.
-func (rec *Record) Cut() {
+// A Fate is what a box did with a request at its limit.
+type Fate int32
+
+const (
+	Own     Fate = iota // nothing: the response is the handler's own
+	Refused             // answered 503
+	Cut                 // closed the connection, since the response had begun
+	Left                // closed the connection, since the client had left
+)
+
+// Settle says what a box does with the request, before it does it: a takeover
+// of the connection that follows is not the handler's. It may be called on a
+// nil record.
+func (rec *Record) Settle(f Fate) {
 	if rec != nil {
-		rec.cut.Store(true)
+		rec.fate.Store(int32(f))
 	}
 }
 
-// WasCut reports whether Cut was called.
-func (rec *Record) WasCut() bool { return rec.cut.Load() }
+// Fate is what a box has done with the request.
+func (rec *Record) Fate() Fate { return Fate(rec.fate.Load()) }
 
 // An Inner is a handler that can be given the record before it is in the
 // request's context. A guard directly inside another one copies the request

@@ -1,0 +1,148 @@
+package slowlog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/heeler-go/heeler/alert"
+)
+
+// A Report is one look at a slow request. Its JSON form is that of its fields,
+// durations in nanoseconds; its text form is for people, see [Report.Text].
+// Whatever looks secret has been cut out.
+type Report struct {
+	alert.Request
+
+	Taken    time.Time     `json:"taken"`
+	Elapsed  time.Duration `json:"elapsed_ns"`            // from the start until it was taken
+	Deadline time.Duration `json:"deadline_ns,omitempty"` // from the start; zero if there is none
+	Capture  int           `json:"capture"`               // 1 for the first of this request
+
+	// What had become of the response by then: the status, 0 if none, when it
+	// was sent, counted from the start, and the bytes of the body.
+	Status    int           `json:"status,omitempty"`
+	FirstByte time.Duration `json:"first_byte_ns,omitempty"`
+	Bytes     int64         `json:"bytes,omitempty"`
+
+	Server     string `json:"server"` // the host's name
+	PID        int    `json:"pid"`
+	Goroutines int    `json:"goroutines"` // in the whole process
+
+	// Stacks are the request's goroutines, the one that runs the handler
+	// first. More counts further ones that were left out.
+	Stacks []alert.Stack `json:"stacks"`
+	More   int           `json:"more,omitempty"`
+	// Problem says what could not be had: the stacks, or the trace.
+	Problem string `json:"problem,omitempty"`
+
+	// End is how it ended; nil while it goes on.
+	End *End `json:"end,omitempty"`
+
+	// Trace is the execution trace of the last seconds, for go tool trace. Of
+	// the reports that are kept only the latest have theirs.
+	Trace []byte `json:"-"`
+}
+
+// An End is how a request ended.
+type End struct {
+	Duration time.Duration `json:"duration_ns"`
+	Status   int           `json:"status"` // 0 if none was sent
+	Outcome  Outcome       `json:"outcome"`
+}
+
+// An Outcome says in a word how a request ended.
+type Outcome string
+
+const (
+	Answered   Outcome = "answered"        // the handler returned
+	Panicked   Outcome = "panicked"        // or called runtime.Goexit
+	Refused    Outcome = "refused"         // a timebox answered 503 at the limit
+	Cut        Outcome = "cut off"         // a timebox closed the connection in mid-response
+	ClientLeft Outcome = "client left"     // before the handler returned
+	LongLived  Outcome = "became a stream" // hijacked, or an event stream: watched no more
+)
+
+// Where is the state of the handler's goroutine and the application's function
+// it is in: "waiting for the network in main.search".
+func (r *Report) Where() string {
+	if len(r.Stacks) == 0 {
+		return "somewhere unknown"
+	}
+	s := r.Stacks[0]
+	if f := culprit(s); f != nil {
+		return s.State + " in " + shortName(f.Func)
+	}
+	return s.State
+}
+
+// culprit is the innermost frame of the application's, or of anyone's.
+func culprit(s alert.Stack) *alert.Frame {
+	for i := range s.Frames {
+		if s.Frames[i].App {
+			return &s.Frames[i]
+		}
+	}
+	if len(s.Frames) > 0 {
+		return &s.Frames[0]
+	}
+	return nil
+}
+
+// shortName leaves the package's directory out: cart.(*Store).Save.
+func shortName(fn string) string {
+	args := strings.IndexByte(fn, '[')
+	if args < 0 {
+		args = len(fn)
+	}
+	return fn[strings.LastIndexByte(fn[:args], '/')+1:]
+}
+
+// Title is the report in one line, without the query.
+func (r *Report) Title() string {
+	path, _, _ := strings.Cut(r.URI, "?")
+	return fmt.Sprintf("slow: %s %s after %v, %s", r.Method, path, r.Elapsed.Round(time.Millisecond), r.Where())
+}
+
+// key is alike for reports that say the same: the same capture of the same
+// route at the same place.
+func (r *Report) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "slow %d %s", r.Capture, r.Route)
+	if len(r.Stacks) == 0 {
+		fmt.Fprintf(&b, " %s %s", r.Method, r.URI)
+		return b.String()
+	}
+	fmt.Fprintf(&b, " %s", r.Stacks[0].State)
+	app := false
+	for _, f := range r.Stacks[0].Frames {
+		if f.App {
+			b.WriteString(" " + f.Func)
+			app = true
+		}
+	}
+	if !app && len(r.Stacks[0].Frames) > 0 {
+		b.WriteString(" " + r.Stacks[0].Frames[0].Func)
+	}
+	return b.String()
+}
+
+// alert is the report as it is sent.
+func (r *Report) alert() alert.Alert {
+	req := r.Request
+	tags := map[string]string{"guard": "slowlog", "method": r.Method, "server": r.Server}
+	if r.Route != "" {
+		tags["route"] = r.Route
+	}
+	if len(r.Stacks) > 0 {
+		tags["state"] = r.Stacks[0].State
+	}
+	a := alert.Alert{
+		Time: r.Taken, Key: r.key(), Title: r.Title(), Text: r.Text(), Tags: tags,
+		Request: &req, Stacks: r.Stacks,
+	}
+	if r.Trace != nil {
+		a.Files = []alert.File{{Name: "request.trace", Type: "application/octet-stream", Data: r.Trace}}
+	}
+	return a
+}

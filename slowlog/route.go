@@ -1,0 +1,41 @@
+package slowlog
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+// route is the pattern under which a mux serves the request, such as
+// "GET /book/{id}", or nothing if no mux is found. The mux writes it into its
+// copy of the request, too, but that is the handler's as long as it runs. So
+// the mux is asked again.
+func route(next http.Handler, rec *request.Record) (pattern string) {
+	defer func() {
+		if recover() != nil { // somebody else's mux
+			pattern = ""
+		}
+	}()
+	u, err := url.ParseRequestURI(rec.URI)
+	if err != nil {
+		return ""
+	}
+	r := &http.Request{Method: rec.Method, Host: rec.Host, URL: u, RequestURI: rec.URI, Header: http.Header{}}
+	for {
+		switch h := next.(type) {
+		case interface {
+			Handler(*http.Request) (http.Handler, string)
+		}:
+			_, pattern = h.Handler(r)
+			return pattern
+		case interface{ Unwrap() http.Handler }:
+			next = h.Unwrap()
+		default:
+			return ""
+		}
+	}
+}
+
+// Unwrap lets a Watch outside look for the mux.
+func (h *handler) Unwrap() http.Handler { return h.next }

@@ -1,0 +1,201 @@
+// Package slowlog sees a request getting slow and says where it is, before its
+// deadline. It is what dogslow was to Django:
+//
+//	http.ListenAndServe(":8080", slowlog.Wrap(mux))
+//
+// logs a report on every request that has taken four fifths of its deadline,
+// or five seconds where it has none. The request goes on undisturbed. The
+// report has the stacks of the request's own goroutine and of those that it
+// started, each with a word on what it waits for, and of no other.
+//
+// With an alert queue the reports go elsewhere, too:
+//
+//	slow := &slowlog.Watch{After: 2 * time.Second, Alert: alerts}
+//	handler := slow.Wrap(timebox.Wrap(mux))
+//
+// # What it costs
+//
+// A request that stays fast costs under a microsecond: a record, a profiler
+// label, a place in a table. The label has the request's ID under the key
+// "heeler"; it shows up in CPU and goroutine profiles, too.
+//
+// Stacks come from one goroutine profile for all requests that are due at the
+// time. Taking it holds the other goroutines for less than a millisecond,
+// whatever their number, where [runtime.Stack] holds them for the whole dump;
+// but it keeps one core busy for some 15 µs per goroutine. So sweeps are paced
+// to take at most about 1 % of one core over time, with a burst to begin with:
+// a program in trouble gets its first reports at once and later ones less
+// often. See [Stats].
+//
+// # Secrets
+//
+// Values under a name that looks secret, in headers, in the query and in
+// source lines, are cut out of a report before anybody sees it. Bodies are not
+// recorded. The rule is Sentry's list of words, matched anywhere in the name:
+// password, passwd, passphrase, secret, api_key, auth, credentials, mysql_pwd,
+// private_key, token, session, csrf, xsrf, cookie, signature, jwt, otp, pin,
+// card, cvv and ssn. Redact adds to it.
+package slowlog
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/redact"
+	"github.com/heeler-go/heeler/internal/request"
+	"github.com/heeler-go/heeler/internal/stacks"
+)
+
+const (
+	// DefaultAfter is when a request is slow that has no deadline.
+	DefaultAfter = 5 * time.Second
+	// DefaultKeep is how many reports a Watch keeps for Recent.
+	DefaultKeep = 100
+	// maxAgain keeps 2ⁿ × After a duration.
+	maxAgain = 10
+)
+
+// A Watch reports requests that are getting slow. The zero Watch logs them.
+// Its fields are not to be changed once it is in use; its methods may be
+// called from several goroutines.
+type Watch struct {
+	// After is when a request counts as slow. Zero means 80 % of the deadline
+	// that applies: a timebox's, that of the request's context, or the
+	// server's WriteTimeout, whichever comes first; DefaultAfter where there
+	// is none. So a report comes while the handler can still be seen.
+	After time.Duration
+
+	// Again is how many more reports to take of a request that goes on: at
+	// 2 × After, 4 × After and so on, to tell stuck from slow. Zero means
+	// none; 10 is the most.
+	Again int
+
+	// Alert gets each report. It never delays a request. Nil means a queue of
+	// the Watch's own that logs to slog.Default.
+	Alert *alert.Queue
+
+	// Skip leaves a request alone. Nil skips none.
+	Skip func(*http.Request) bool
+
+	// Keep is how many reports Recent has. Zero means DefaultKeep; negative
+	// keeps none.
+	Keep int
+
+	// Redact are more names whose values are secret: of headers, query
+	// parameters and variables. They match like the built-in ones, anywhere in
+	// a name, without regard to case; "forwarded" hides X-Forwarded-For.
+	Redact []string
+
+	// Trace keeps a runtime/trace.FlightRecorder running and attaches the last
+	// seconds before the report, for go tool trace. Expect up to some tens of
+	// MB of memory and a few per cent of throughput. A process can have only
+	// one; if there is another, reports say so. Close ends it.
+	Trace bool
+
+	once    sync.Once
+	alerts  *alert.Queue
+	secrets redact.List
+	ids     *request.IDs
+	program stacks.Program
+	sources stacks.Sources
+	list    deadline.List[*entry]
+	fires   atomic.Int64
+	tracer  tracer
+	ring    ring
+	count   struct{ slow, reports, sweeps, postponed, sweepTime atomic.Int64 }
+}
+
+// Stats are a Watch's counts since it was made.
+type Stats struct {
+	Requests  uint64        // requests seen
+	InFlight  int           // of these, being served now; without long-lived connections
+	Slow      int64         // requests that were reported at least once
+	Reports   int64         // reports made
+	Sweeps    int64         // goroutine profiles taken
+	SweepTime time.Duration // that these took in all
+	// Postponed counts the times that a sweep was due and had to wait, lest
+	// sweeps take more than 1 % of one core.
+	Postponed int64
+}
+
+// Stats returns the counts as of now.
+func (w *Watch) Stats() Stats {
+	inFlight, requests := w.list.Len()
+	return Stats{
+		Requests:  requests,
+		InFlight:  inFlight,
+		Slow:      w.count.slow.Load(),
+		Reports:   w.count.reports.Load(),
+		Sweeps:    w.count.sweeps.Load(),
+		SweepTime: time.Duration(w.count.sweepTime.Load()),
+		Postponed: w.count.postponed.Load(),
+	}
+}
+
+// Validate reports what is wrong with the fields. Wrap panics with the same
+// error, as it is the programmer's.
+func (w *Watch) Validate() error {
+	var errs []error
+	if w.After < 0 {
+		errs = append(errs, fmt.Errorf("slowlog: Watch.After is %v; it must be positive, or zero for 80 %% of the deadline", w.After))
+	}
+	if w.Again < 0 || w.Again > maxAgain {
+		errs = append(errs, fmt.Errorf("slowlog: Watch.Again is %d; it must be from 0 to %d", w.Again, maxAgain))
+	}
+	if w.Alert != nil {
+		if err := w.Alert.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("slowlog: Watch.Alert: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Wrap watches the requests to next with a zero Watch of its own.
+func Wrap(next http.Handler) http.Handler { return new(Watch).Wrap(next) }
+
+// Wrap watches the requests to next. It panics if Validate finds a fault or
+// next is nil.
+func (w *Watch) Wrap(next http.Handler) http.Handler {
+	if err := w.Validate(); err != nil {
+		panic(err)
+	}
+	if next == nil {
+		panic("slowlog: Watch.Wrap of a nil http.Handler")
+	}
+	w.once.Do(w.setup)
+	inner, _ := next.(request.Inner)
+	return &handler{watch: w, next: next, inner: inner}
+}
+
+func (w *Watch) setup() {
+	if w.alerts = w.Alert; w.alerts == nil {
+		w.alerts = new(alert.Queue)
+	}
+	w.secrets = redact.New(w.Redact...)
+	w.ids = request.NewIDs()
+	w.program = stacks.ThisProgram()
+	w.list.Fire = w.fire
+	if w.ring.size = w.Keep; w.Keep == 0 {
+		w.ring.size = DefaultKeep
+	}
+	if w.Trace {
+		w.tracer.start()
+	}
+}
+
+// Close ends the flight recorder, if there is one. The queue in Alert is its
+// owner's to close. Requests may still come; they are watched as before.
+func (w *Watch) Close() error {
+	w.tracer.stop()
+	return nil
+}
+
+// Recent returns the reports that are kept, the newest first. A request that
+// has ended since has its duration, status and outcome in its reports.
+func (w *Watch) Recent() []Report { return w.ring.newestFirst() }
