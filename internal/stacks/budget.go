@@ -17,14 +17,14 @@ type budget struct {
 	at    time.Time     // when spent was reckoned
 }
 
-// charge records that a sweep ended now and took cost.
-func (b *budget) charge(now time.Time, cost time.Duration) {
+// Charge records that a sweep ended now and took cost.
+func (b *budget) Charge(now time.Time, cost time.Duration) {
 	b.pay(now)
 	b.spent += min(max(cost, 0), time.Hour) // a clock that was set during the sweep must not silence us for ever
 }
 
-// wait says how long it takes from now until a sweep is allowed.
-func (b *budget) wait(now time.Time) time.Duration {
+// Wait says how long it takes from now until a sweep is allowed.
+func (b *budget) Wait(now time.Time) time.Duration {
 	b.pay(now)
 	return max(0, b.spent-burst) * share
 }
@@ -43,29 +43,31 @@ func (b *budget) pay(now time.Time) {
 }
 
 const (
-	// usual is what a sweep costs per goroutine before one was measured: FACTS, 14 µs at 100,000.
+	// base is what a sweep costs whatever the number of goroutines, and usual what each of them adds
+	// before that was measured: 14 µs at 100,000, by FACTS.
+	base  = 2 * time.Millisecond
 	usual = 15 * time.Microsecond
-	// memory is how long it takes for a measured cost to count half, so that one sweep on a machine
-	// that was out of breath does not refuse all later ones.
+	// memory is how long it takes for an unusually high cost to count half, so that one sweep on a
+	// machine that was out of breath does not refuse all later ones.
 	memory = 10 * time.Second
 )
 
 // An outlook foretells what a sweep will cost. The zero value expects the usual.
 type outlook struct {
-	each time.Duration // cost per goroutine, above the usual or below it; zero means not measured
-	at   time.Time
+	each time.Duration // measured cost per goroutine; zero means not measured
+	at   time.Time     // when it was measured
 }
 
-// learn records that a sweep of n goroutines ended now and took cost. In a synctest bubble, where no
-// time passes during a sweep, there is nothing to learn.
-func (o *outlook) learn(now time.Time, cost time.Duration, n int) {
-	if each := cost / time.Duration(max(n, 1)); each > 0 {
+// Learn records that a sweep of n goroutines ended now and took cost. A sweep within base, as all are in
+// a synctest bubble, where no time passes, teaches nothing.
+func (o *outlook) Learn(now time.Time, cost time.Duration, n int) {
+	if each := (cost - base) / time.Duration(max(n, 1)); each > 0 {
 		*o = outlook{each, now}
 	}
 }
 
-// expect says how long a sweep of n goroutines will take if it begins now.
-func (o outlook) expect(now time.Time, n int) time.Duration {
+// Expect says how long a sweep of n goroutines will take if it begins now.
+func (o outlook) Expect(now time.Time, n int) time.Duration {
 	each := usual
 	if o.each > 0 {
 		each = o.each
@@ -73,5 +75,5 @@ func (o outlook) expect(now time.Time, n int) time.Duration {
 			each = max(usual, each/2)
 		}
 	}
-	return each * time.Duration(n)
+	return base + each*time.Duration(n)
 }

@@ -15,7 +15,8 @@ type Program struct {
 	Module string
 }
 
-// ThisProgram is the running program, as its build information describes it.
+// ThisProgram is the running program, as its build information describes it. In a test binary the main
+// module is the module under test.
 func ThisProgram() Program {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -27,35 +28,43 @@ func ThisProgram() Program {
 	return Program{Module: strings.TrimSuffix(info.Path, ".test")}
 }
 
-// App says whether a function, named as in [Frame], is the application's: in package main, in the main
-// module, or in a module of the same owner.
+// App says whether a function, named as in [Frame], is the application's own: in package main, in the
+// main module, or in a module of the same owner, as github.com/acme/auth is beside github.com/acme/shop.
+// The standard library, other modules, what is vendored and heeler's own packages are libraries.
 func (p Program) App(fn, file string) bool {
 	pkg := packageOf(fn)
-	if pkg == "main" {
+	switch {
+	case pkg == "main":
 		return !strings.HasSuffix(file, "_testmain.go")
-	}
-	if within(pkg, heeler) && !within(pkg, heeler+"/examples") {
+	case within(pkg, heeler) && !within(pkg, heeler+"/examples"):
 		return strings.HasSuffix(file, "_test.go")
-	}
-	if p.Module == "" {
+	case p.Module == "":
 		return false
+	case within(pkg, p.Module):
+		return true
 	}
-	return within(pkg, p.Module) || within(pkg, owner(p.Module))
+	return within(pkg, owner(p.Module)) && !strings.Contains(file, "/vendor/")
 }
 
+// within says whether a package is at path or below.
 func within(pkg, path string) bool {
 	rest, ok := strings.CutPrefix(pkg, path)
-	return ok && (rest == "" || rest[0] == '/')
+	return ok && (rest == "" || rest[0] == '/' || rest == "_test")
 }
 
-// owner is the part of a module path that its owner's other modules share.
+// owner is the part of a module path that its owner's other modules share: the host, and the account
+// where many share the host. A path without a host has no siblings.
 func owner(module string) string {
-	host, rest, ok := strings.Cut(module, "/")
-	if !ok || !strings.Contains(host, ".") {
-		return module
+	host, rest, _ := strings.Cut(module, "/")
+	switch host {
+	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com", "git.sr.ht", "gopkg.in":
+		account, _, _ := strings.Cut(rest, "/")
+		return host + "/" + account
 	}
-	name, _, _ := strings.Cut(rest, "/")
-	return host + "/" + name
+	if strings.Contains(host, ".") {
+		return host
+	}
+	return module
 }
 
 // packageOf is the package path of a function: all before the first dot after the last slash.
@@ -65,9 +74,9 @@ func packageOf(fn string) string {
 	}
 	slash := strings.LastIndexByte(fn, '/') + 1
 	if dot := strings.IndexByte(fn[slash:], '.'); dot >= 0 {
-		return fn[:slash+dot]
+		fn = fn[:slash+dot]
 	}
-	return fn
+	return strings.ReplaceAll(fn, "%2e", ".") // so the linker writes gopkg.in/yaml.v3
 }
 
 // standard says whether a package is in the standard library: its path has no dot in the first part.

@@ -37,16 +37,24 @@ func (s *Sources) Line(file string, line int) string {
 		return ""
 	}
 	at := place{file, line}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if text, ok := s.lines[at]; ok {
+	if text, ok := s.known(at); ok {
 		return text
 	}
+	text := tidy(find(read(file), line))
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.lines == nil || len(s.lines) >= maxLines {
-		s.lines = map[place]string{}
+		s.lines = map[place]string{} // frames repeat: what matters is soon known again
 	}
-	s.lines[at] = tidy(find(read(file), line))
-	return s.lines[at]
+	s.lines[at] = text
+	return text
+}
+
+func (s *Sources) known(at place) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, ok := s.lines[at]
+	return text, ok
 }
 
 // read is the whole of a regular file. Anything else is not even opened: that could block, or act.
@@ -67,37 +75,34 @@ func read(file string) string {
 	return b.String()
 }
 
+// find is a line of a text, counted from 1, or empty.
 func find(text string, line int) string {
-	for n := 1; ; n++ {
-		this, rest, more := strings.Cut(text, "\n")
-		if n == line {
-			return this
-		}
-		if !more {
+	for ; line > 1; line-- {
+		_, rest, ok := strings.Cut(text, "\n")
+		if !ok {
 			return ""
 		}
 		text = rest
 	}
+	text, _, _ = strings.Cut(text, "\n")
+	return text
 }
 
 // tidy makes a line fit to be shown.
 func tidy(line string) string {
-	line = strings.TrimSpace(line)
-	cut := len(line) > maxLine
-	if cut {
-		line = line[:maxLine]
-		for len(line) > 0 && !utf8.ValidString(line[len(line)-1:]) && !utf8.FullRuneInString(line) {
-			line = line[:len(line)-1]
-		}
-	}
 	line = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
+		if !unicode.IsPrint(r) {
+			return ' '
 		}
-		return ' '
-	}, strings.ToValidUTF8(line, "\uFFFD"))
-	if cut {
-		line += "…"
+		return r // invalid UTF-8 comes as U+FFFD
+	}, line)
+	line = strings.TrimSpace(line)
+	if len(line) <= maxLine {
+		return line
 	}
-	return line
+	end := maxLine
+	for !utf8.RuneStart(line[end]) {
+		end--
+	}
+	return line[:end] + "…"
 }

@@ -44,7 +44,8 @@ type Goroutine struct {
 	// whoever needs it and only bears the label of whoever started it. It is empty for all others.
 	Pool string
 	// Frames are the calls, the innermost first, without the runtime's own at either end: for a
-	// goroutine that waits, the first frame is the call that waits.
+	// goroutine that waits, the first frame is the call that waits. There is at least one: a goroutine
+	// that has not begun to run is left out.
 	Frames []Frame
 }
 
@@ -60,12 +61,12 @@ var process = sweeper{profile: goroutines, count: countGoroutines, now: time.Now
 // one is being taken share the next. It charges its cost to the budget, and goes ahead even if that is
 // spent: whoever can wait asks [Wait] first. An error means that the runtime's profile could not be
 // read.
-func Sweep() (Snapshot, error) { return process.sweep() }
+func Sweep() (Snapshot, error) { return process.Sweep() }
 
 // Wait says how long it takes until the budget allows another sweep. Zero means now.
-func Wait() time.Duration { return process.wait() }
+func Wait() time.Duration { return process.Wait() }
 
 // Within is [Sweep] for a caller in a hurry. It takes nothing and answers false if the budget is spent,
 // or if the sweep is expected to take longer than limit, judging by the last one's cost and the number
 // of goroutines now.
-func Within(limit time.Duration) (Snapshot, bool) { return process.within(limit) }
+func Within(limit time.Duration) (Snapshot, bool) { return process.Within(limit) }

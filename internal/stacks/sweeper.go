@@ -29,8 +29,8 @@ type sweeper struct {
 	err  error
 }
 
-// sweep takes a profile, or shares one that began after it was called.
-func (s *sweeper) sweep() (Snapshot, error) {
+// Sweep takes a profile, or shares one that began after it was called.
+func (s *sweeper) Sweep() (Snapshot, error) {
 	seen := s.arrive()
 	s.taking.Lock()
 	defer s.taking.Unlock()
@@ -79,8 +79,8 @@ func (s *sweeper) take() (Snapshot, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.busy = false
-		s.budget.charge(end, end.Sub(start))
-		s.outlook.learn(end, end.Sub(start), n)
+		s.budget.Charge(end, end.Sub(start))
+		s.outlook.Learn(end, end.Sub(start), n)
 	}()
 	data, err := s.profile()
 	if err != nil {
@@ -89,18 +89,20 @@ func (s *sweeper) take() (Snapshot, error) {
 	return decode(data)
 }
 
-func (s *sweeper) wait() time.Duration {
+// Wait says how long it takes until the budget allows another sweep.
+func (s *sweeper) Wait() time.Duration {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.budget.wait(now)
+	return s.budget.Wait(now)
 }
 
-func (s *sweeper) within(limit time.Duration) (Snapshot, bool) {
+// Within is Sweep if the budget and the limit allow one.
+func (s *sweeper) Within(limit time.Duration) (Snapshot, bool) {
 	if !s.allows(limit) {
 		return nil, false
 	}
-	snap, err := s.sweep()
+	snap, err := s.Sweep()
 	return snap, err == nil
 }
 
@@ -109,11 +111,11 @@ func (s *sweeper) allows(limit time.Duration) bool {
 	now, n := s.now(), s.count()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	expected := s.outlook.expect(now, n)
+	expected := s.outlook.Expect(now, n)
 	if s.busy {
 		expected *= 2 // the one under way began too early to be shared
 	}
-	return s.budget.wait(now) == 0 && expected <= limit
+	return s.budget.Wait(now) == 0 && expected <= limit
 }
 
 func goroutines() ([]byte, error) {
