@@ -26,17 +26,44 @@ type entry struct {
 	*handler
 	rec    *request.Record // own, or that of a guard outside
 	own    request.Record
+	outer  request.Watcher // of that record: a Watch outside
+	r      *http.Request   // as it came; the handler has a copy. Read with mu held, before the end
+	uri    string
+	header []field
 	writer respond.Writer
 	due    deadline.Entry[*entry]
 	start  time.Duration
 	limit  atomic.Int64 // the deadline that applies, on deadline's clock; 0 is none
 
-	returned bool // the handler has, and did not panic
-
-	mu       sync.Mutex // guards what follows; the end takes it only after a capture
+	mu       sync.Mutex // guards what follows; the end takes it only if the list has given e out
+	returned bool       // the handler has, and did not panic
 	ended    bool
 	captures int
+	scratch  request.Scratch
 	reports  []*Report
+}
+
+// A field is a header of the request, kept because the handler may change the
+// map: its first value.
+type field struct{ name, value string }
+
+// maxHeader bounds what a hostile request can make an entry keep.
+const maxHeader = 64
+
+func headerOf(h http.Header) []field {
+	if len(h) == 0 {
+		return nil
+	}
+	fields := make([]field, 0, min(len(h), maxHeader))
+	for name, values := range h {
+		if len(fields) == maxHeader {
+			break
+		}
+		if len(values) > 0 {
+			fields = append(fields, field{name, values[0]})
+		}
+	}
+	return fields
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -44,24 +71,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
+	e := &entry{handler: h, r: r, header: headerOf(r.Header), start: deadline.Now()}
+	if e.uri = r.RequestURI; e.uri == "" { // made by hand
+		e.uri = r.URL.RequestURI()
+	}
 	ctx := r.Context()
-	e := &entry{handler: h, start: deadline.Now()}
 	if e.rec = request.From(ctx); e.rec == nil {
 		e.rec = &e.own
-		id := h.watch.ids.Next()
-		labelled := pprof.WithLabels(ctx, pprof.Labels(stacks.Label, id))
-		e.own.Init(labelled, r, id, e.start)
-		pprof.SetGoroutineLabels(labelled)
+		e.own.ID, e.own.Start = h.watch.ids.Next(&e.scratch), e.start
+		e.own.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.own.ID))
+		pprof.SetGoroutineLabels(e.own.Context)
 		defer pprof.SetGoroutineLabels(ctx)
 		ctx = &e.own
 	}
-	e.rec.Watch(e)
+	e.outer = e.rec.Watch(e)
 	e.writer.Init(w, e, nil)
-	e.due.Item = e
 	at := e.firstDue(ctx)
-	e.due.Early = (at - e.start) / early
+	e.due.Item, e.due.Early = e, (at-e.start)/early
 	h.watch.list.Add(&e.due, at)
-	defer e.end(r)
+	defer e.end()
 	if view := e.writer.View(); h.inner != nil && e.rec == &e.own {
 		h.inner.ServeRecord(view, r, e.rec)
 	} else {
@@ -111,6 +139,9 @@ func (e *entry) threshold() time.Duration {
 
 // DeadlineSet is called by a box inside.
 func (e *entry) DeadlineSet(at time.Duration) {
+	if e.outer != nil {
+		e.outer.DeadlineSet(at)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if limit := e.limit.Load(); limit != 0 && limit <= int64(at) {
@@ -132,12 +163,12 @@ func (e *entry) LongLived() {
 }
 
 // end is called when the handler has ended, however it did.
-func (e *entry) end(r *http.Request) { e.close(e.outcome(), r.Pattern) }
+func (e *entry) end() { e.close(e.outcome(), e.r.Pattern) }
 
 // close takes the request out of the table. After it nothing is reported.
 func (e *entry) close(o Outcome, route string) {
 	if !e.watch.list.Remove(&e.due) {
-		return // never captured
+		return // nobody has looked
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,38 +12,76 @@ import (
 // A Running is a request in flight.
 type Running struct {
 	alert.Request
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Deadline time.Duration `json:"deadline_ns,omitempty"` // from the start; zero if none is known
-	Status   int           `json:"status,omitempty"`      // 0 until the header is sent
-	Bytes    int64         `json:"bytes,omitempty"`       // of the body, until now
-	Reports  int           `json:"reports,omitempty"`     // taken of it until now
+	Elapsed   time.Duration `json:"elapsed_ns"`
+	Deadline  time.Duration `json:"deadline_ns,omitempty"`   // from the start; zero if none is known
+	Status    int           `json:"status,omitempty"`        // 0 until the header is sent
+	FirstByte time.Duration `json:"first_byte_ns,omitempty"` // from the start until it was
+	Bytes     int64         `json:"bytes,omitempty"`         // of the body, until now
+	Reports   int           `json:"reports,omitempty"`       // taken of it until now
 }
 
 // InFlight lists the requests that are being served, the oldest first. Long-
 // lived connections are not among them, and those that Skip left out.
 func (w *Watch) InFlight() []Running {
-	var entries []*entry
-	w.list.Each(func(e *entry) { entries = append(entries, e) })
+	entries := w.list.All()
 	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.start, b.start) })
-	now := deadline.Now()
-	list := make([]Running, len(entries))
-	for i, e := range entries {
-		list[i] = Running{
-			Request: e.describe(),
-			Elapsed: now - e.start,
-			Status:  e.writer.Status(),
-			Bytes:   e.writer.Bytes(),
-			Reports: e.taken(),
-		}
-		if limit := time.Duration(e.limit.Load()); limit != 0 {
-			list[i].Deadline = limit - e.start
+	now, wall := deadline.Now(), time.Now()
+	list := make([]Running, 0, len(entries))
+	for _, e := range entries {
+		if r, ok := e.running(now, wall); ok {
+			list = append(list, r)
 		}
 	}
 	return list
 }
 
-func (e *entry) taken() int {
+// running is what there is to tell of the request now, without its secrets. It
+// is not ok if the request has ended.
+func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.captures
+	if e.ended {
+		e.mu.Unlock()
+		return r, false
+	}
+	r.Request = alert.Request{
+		ID:         e.rec.ID,
+		Start:      wall.Add(e.start - now),
+		Method:     e.r.Method,
+		Host:       e.r.Host,
+		RemoteAddr: e.r.RemoteAddr,
+		Proto:      e.r.Proto,
+	}
+	r.Reports = e.captures
+	r.Elapsed = now - e.start
+	if limit := e.deadline(); limit != 0 {
+		r.Deadline = limit - e.start
+	}
+	e.mu.Unlock()
+
+	r.Status, r.Bytes = e.writer.Status(), e.writer.Bytes()
+	if first, ok := e.writer.FirstByte(); ok {
+		r.FirstByte = first - e.start
+	}
+	secrets := &e.watch.secrets
+	r.Route = route(e.next, r.Method, r.Host, e.uri)
+	r.Method, r.Host = alert.OneLine(r.Method, 40), alert.OneLine(r.Host, 255)
+	r.URI = secrets.URI(e.uri)
+	if len(e.header) > 0 {
+		r.Header = make(map[string]string, len(e.header))
+	}
+	for _, f := range e.header {
+		r.Header[f.name] = secrets.Header(f.name, f.value)
+	}
+	return r, true
+}
+
+// deadline is the one that applies, on deadline's clock; 0 if there is none.
+func (e *entry) deadline() time.Duration {
+	if limit := time.Duration(e.limit.Load()); limit != 0 {
+		return limit
+	}
+	if limit, ok := limitOf(e.rec, e.start); ok {
+		return limit
+	}
+	return 0
 }

@@ -3,25 +3,23 @@ package slowlog
 import (
 	"net/http"
 	"net/url"
-
-	"github.com/heeler-go/heeler/internal/request"
 )
 
 // route is the pattern under which a mux serves the request, such as
 // "GET /book/{id}", or nothing if no mux is found. The mux writes it into its
 // copy of the request, too, but that is the handler's as long as it runs. So
 // the mux is asked again.
-func route(next http.Handler, rec *request.Record) (pattern string) {
+func route(next http.Handler, method, host, uri string) (pattern string) {
 	defer func() {
 		if recover() != nil { // somebody else's mux
 			pattern = ""
 		}
 	}()
-	u, err := url.ParseRequestURI(rec.URI)
+	u, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return ""
 	}
-	r := &http.Request{Method: rec.Method, Host: rec.Host, URL: u, RequestURI: rec.URI, Header: http.Header{}}
+	r := &http.Request{Method: method, Host: host, URL: u, RequestURI: uri, Header: http.Header{}}
 	for {
 		switch h := next.(type) {
 		case interface {

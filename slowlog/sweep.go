@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/stacks"
 )
@@ -81,19 +80,23 @@ func byRequest(snapshot stacks.Snapshot) map[string][]stacks.Goroutine {
 	return joined
 }
 
-// capture reports one request, unless it has ended.
+// capture reports one request, unless it has ended. The request may end while
+// its report is being made: then there is none.
 func (e *entry) capture(look *glance) {
-	r := e.report(look)
 	w := e.watch
+	r, ok := e.report(look)
+	if !ok {
+		return
+	}
+	alert := r.alert()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ended {
 		return
 	}
-	if e.captures++; e.captures == 1 {
+	if e.captures = r.Capture; e.captures == 1 {
 		w.count.slow.Add(1)
 	}
-	r.Capture = e.captures
 	if e.captures <= w.Again {
 		// Twice its time from the last: measured from what it was, not from
 		// when this sweep came.
@@ -102,55 +105,30 @@ func (e *entry) capture(look *glance) {
 	}
 	w.count.reports.Add(1)
 	e.reports = append(e.reports, w.ring.add(r))
-	w.alerts.Offer(r.alert())
+	w.alerts.Offer(alert)
 }
 
-func (e *entry) report(look *glance) *Report {
+func (e *entry) report(look *glance) (r *Report, ok bool) {
 	w := e.watch
-	r := &Report{
-		Request:    e.describe(),
+	running, ok := e.running(look.at, look.taken)
+	if !ok {
+		return nil, false
+	}
+	r = &Report{
+		Request:    running.Request,
 		Taken:      look.taken,
-		Elapsed:    look.at - e.start,
-		Status:     e.writer.Status(),
-		Bytes:      e.writer.Bytes(),
+		Elapsed:    running.Elapsed,
+		Deadline:   running.Deadline,
+		Capture:    running.Reports + 1,
+		Status:     running.Status,
+		FirstByte:  running.FirstByte,
+		Bytes:      running.Bytes,
 		Server:     look.server,
 		PID:        os.Getpid(),
 		Goroutines: look.goroutines,
 		Problem:    look.problem,
 		Trace:      look.trace,
 	}
-	if first, ok := e.writer.FirstByte(); ok {
-		r.FirstByte = first - e.start
-	}
-	limit := time.Duration(e.limit.Load())
-	if w.After > 0 && limit == 0 {
-		limit, _ = limitOf(e.rec, e.start)
-	}
-	if limit != 0 && limit != deadline.Never {
-		r.Deadline = limit - e.start
-	}
 	r.Stacks, r.More = w.stacks(look.byRequest[e.rec.ID])
-	return r
-}
-
-// describe is the request without its secrets.
-func (e *entry) describe() alert.Request {
-	w, rec := e.watch, e.rec
-	req := alert.Request{
-		ID:         rec.ID,
-		Start:      time.Now().Add(e.start - deadline.Now()),
-		Method:     alert.OneLine(rec.Method, 40),
-		URI:        w.secrets.URI(rec.URI),
-		Route:      route(e.next, rec),
-		Host:       alert.OneLine(rec.Host, 255),
-		RemoteAddr: rec.RemoteAddr,
-		Proto:      rec.Proto,
-	}
-	if len(rec.Header) > 0 {
-		req.Header = make(map[string]string, len(rec.Header))
-	}
-	for _, f := range rec.Header {
-		req.Header[f.Name] = w.secrets.Header(f.Name, f.Value)
-	}
-	return req
+	return r, true
 }

@@ -70,7 +70,7 @@ type Entry[T any] struct {
 	at         time.Duration
 	shard      uint8
 	linked     bool
-	collected  bool
+	given      bool
 }
 
 // Add enters e, due at the given time.
@@ -103,9 +103,9 @@ func (l *List[T]) Set(e *Entry[T], at, early time.Duration) {
 	}
 }
 
-// Remove takes e out, if it is in, and reports whether Collect ever returned
-// it. Whoever was never collected need not wait for anybody.
-func (l *List[T]) Remove(e *Entry[T]) (collected bool) {
+// Remove takes e out, if it is in, and reports whether Collect or All ever
+// gave it out. Whoever was not need not wait for anybody.
+func (l *List[T]) Remove(e *Entry[T]) (given bool) {
 	s := &l.shard[e.shard]
 	s.mu.Lock()
 	if e.linked {
@@ -120,9 +120,9 @@ func (l *List[T]) Remove(e *Entry[T]) (collected bool) {
 		e.next, e.prev, e.linked = nil, nil, false
 		s.size--
 	}
-	collected = e.collected
+	given = e.given
 	s.mu.Unlock()
-	return collected
+	return given
 }
 
 // Collect appends the items that are due to items. They stay in the list, due
@@ -135,7 +135,7 @@ func (l *List[T]) Collect(now time.Duration, items []T) []T {
 		for e := s.first; e != nil; e = e.next {
 			if e.at-e.Early <= now {
 				e.at = Never
-				e.collected = true
+				e.given = true
 				items = append(items, e.Item)
 			}
 			next = min(next, e.at)
@@ -146,16 +146,18 @@ func (l *List[T]) Collect(now time.Duration, items []T) []T {
 	return items
 }
 
-// Each calls f with every item in the list. f must not call the list.
-func (l *List[T]) Each(f func(item T)) {
+// All returns every item in the list.
+func (l *List[T]) All() (items []T) {
 	for i := range l.shard {
 		s := &l.shard[i]
 		s.mu.Lock()
 		for e := s.first; e != nil; e = e.next {
-			f(e.Item)
+			e.given = true
+			items = append(items, e.Item)
 		}
 		s.mu.Unlock()
 	}
+	return items
 }
 
 // Len reports how many entries are in the list and how many were ever added.

@@ -27,12 +27,15 @@ func NewIDs() *IDs {
 	return &IDs{block: block}
 }
 
+// Scratch is room for making an ID; in an allocation of the caller's it costs
+// none.
+type Scratch [16]byte
+
 // Next is a fresh ID of 32 hexadecimal digits.
-func (ids *IDs) Next() string {
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:], ids.next.Add(1))
+func (ids *IDs) Next(b *Scratch) string {
+	binary.LittleEndian.PutUint64(b[:8], ids.next.Add(1))
 	ids.block.Encrypt(b[:], b[:])
-	var s [32]byte
+	var s [2 * len(b)]byte
 	hex.Encode(s[:], b[:])
 	return string(s[:])
 }

@@ -14,8 +14,7 @@ import (
 // A Record is what the guards know of one request in common. It is itself the
 // request's context below the guard that made it, which saves an allocation.
 //
-// The strings are those of the request line and never change; what the guards
-// tell each other may be written and read from any goroutine.
+// What the guards tell each other may be written and read from any goroutine.
 type Record struct {
 	context.Context // the request's own: cancellation and values come from it
 
@@ -25,49 +24,17 @@ type Record struct {
 	// Start is when the outermost guard saw the request, on deadline's clock.
 	Start time.Duration
 
-	Method, URI, Host, RemoteAddr, Proto string
-	// Header holds the first value of each header, up to maxHeader of them.
-	Header []Field
-
-	mu       sync.Mutex
-	watchers []Watcher
-	first    [1]Watcher // room for the only one there usually is
-	fate     atomic.Int32
+	watcher Watcher
+	mu      sync.Mutex
+	fate    atomic.Int32
 }
-
-// A Field is one header of a request.
-type Field struct{ Name, Value string }
 
 // A Watcher is told when a deadline is set for the request after its start.
 type Watcher interface {
 	DeadlineSet(at time.Duration) // on deadline's clock
 }
 
-// maxHeader bounds what a hostile request can make a record keep.
-const maxHeader = 64
-
 type key struct{}
-
-// Init fills rec from r.
-func (rec *Record) Init(ctx context.Context, r *http.Request, id string, start time.Duration) {
-	rec.Context, rec.ID, rec.Start = ctx, id, start
-	rec.watchers = rec.first[:0]
-	rec.Method, rec.Host, rec.RemoteAddr, rec.Proto = r.Method, r.Host, r.RemoteAddr, r.Proto
-	if rec.URI = r.RequestURI; rec.URI == "" { // not from a server: a test, or a request made by hand
-		rec.URI = r.URL.RequestURI()
-	}
-	if n := min(len(r.Header), maxHeader); n > 0 {
-		rec.Header = make([]Field, 0, n)
-		for name, values := range r.Header {
-			if len(rec.Header) == n {
-				break
-			}
-			if len(values) > 0 {
-				rec.Header = append(rec.Header, Field{name, values[0]})
-			}
-		}
-	}
-}
 
 // From finds the record of the request whose context ctx comes from; nil if
 // there is none.
@@ -87,11 +54,13 @@ func (rec *Record) Value(k any) any {
 	return rec.Context.Value(k)
 }
 
-// Watch has w told of deadlines that are set from now on.
-func (rec *Record) Watch(w Watcher) {
+// Watch has w told of deadlines that are set from now on. It returns the
+// watcher there was, which w is to tell; nil if there was none.
+func (rec *Record) Watch(w Watcher) (outer Watcher) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.watchers = append(rec.watchers, w)
+	outer, rec.watcher = rec.watcher, w
+	return outer
 }
 
 // SetDeadline says that the request will be answered at the given time at the
@@ -101,8 +70,9 @@ func (rec *Record) SetDeadline(at time.Duration) {
 		return
 	}
 	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	for _, w := range rec.watchers {
+	w := rec.watcher
+	rec.mu.Unlock()
+	if w != nil {
 		w.DeadlineSet(at)
 	}
 }
