@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"net/http"
@@ -100,9 +101,12 @@ func (c cost) median(of func(testing.BenchmarkResult) float64) float64 {
 // measure runs every subject once a round, each round beginning with another, so that no subject is
 // always the one that runs on a warm or a throttled machine. The caller has called testing.Init.
 func measure(p place, h handler, rounds int, each time.Duration) ([]cost, error) {
-	if err := flag.Set("test.benchtime", each.String()); err != nil {
+	benchtime := flag.Lookup("test.benchtime").Value
+	before := benchtime.String()
+	if err := benchtime.Set(each.String()); err != nil {
 		return nil, err
 	}
+	defer benchtime.Set(before)
 	all := subjects()
 	costs := make([]cost, len(all))
 	for round := range rounds {
@@ -120,7 +124,10 @@ func measure(p place, h handler, rounds int, each time.Duration) ([]cost, error)
 }
 
 // median gives the middle value, or the upper of the two in the middle.
-func median(values []float64) float64 {
+func median[T cmp.Ordered](values []T) T { return quantile(values, 0.5) }
+
+// quantile gives the value below which the share q of the values lies.
+func quantile[T cmp.Ordered](values []T, q float64) T {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }

@@ -33,6 +33,10 @@ var (
 )
 
 func main() {
+	if asked, err := answerForOneStall(os.Stdout); asked {
+		exitOn(err)
+		return
+	}
 	testing.Init()
 	var (
 		isQuick = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
@@ -46,7 +50,11 @@ func main() {
 	if *isQuick {
 		p = quick
 	}
-	if err := run(os.Stdout, p, *only); err != nil {
+	exitOn(run(os.Stdout, p, *only))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -73,6 +81,9 @@ func run(w io.Writer, p plan, only string) error {
 		if err := reportCosts(w, p); err != nil {
 			return err
 		}
+	}
+	if only != "cost" {
+		return reportStalls(w, p)
 	}
 	return nil
 }

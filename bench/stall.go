@@ -7,36 +7,51 @@ import (
 	"time"
 )
 
-// longestGap runs work and gives the longest time during it that a running goroutine was held up: one
-// looks at the clock without pause, on an operating system thread of its own, and notes the widest gap
-// between two looks. It gives the time that work took, too.
-func longestGap(work func() error) (gap, took time.Duration, err error) {
+// A gap is a time during which a running goroutine was held up.
+type gap struct {
+	at   time.Time
+	long time.Duration
+}
+
+// floor is the shortest gap that is noted: less is a look at the clock that missed the cache.
+const floor = 10 * time.Microsecond
+
+// longestGap gives the longest time that a running goroutine was held up by work: one looks at the
+// clock without pause, on an operating system thread of its own, and notes the gaps between two looks.
+// Work says between which times it did what is to be measured.
+func longestGap(work func() (from, to time.Time)) time.Duration {
 	runtime.GC()
 	var stop atomic.Bool
-	ready, widest := make(chan struct{}), make(chan time.Duration)
-	go watchClock(&stop, ready, widest)
+	ready, gaps := make(chan struct{}), make(chan []gap)
+	go watchClock(&stop, ready, gaps)
 	<-ready
-	start := time.Now()
-	err = work()
-	took = time.Since(start)
+	from, to := work()
 	stop.Store(true)
-	return <-widest, took, err
+	longest := floor
+	for _, g := range <-gaps {
+		if g.at.Before(to) && g.at.Add(g.long).After(from) {
+			longest = max(longest, g.long)
+		}
+	}
+	return longest
 }
 
 // watchClock is the goroutine that looks at the clock, until stop says so, and then once more: a gap
 // may end only with the work itself.
-func watchClock(stop *atomic.Bool, ready chan<- struct{}, widest chan<- time.Duration) {
+func watchClock(stop *atomic.Bool, ready chan<- struct{}, gaps chan<- []gap) {
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	seen := make([]gap, 0, 1<<16)
 	close(ready)
-	var gap time.Duration
 	last := time.Now()
-	for stopped := false; !stopped; {
+	for stopped := false; !stopped && len(seen) < cap(seen); {
 		stopped = stop.Load()
 		now := time.Now()
-		gap = max(gap, now.Sub(last))
+		if long := now.Sub(last); long > floor {
+			seen = append(seen, gap{last, long})
+		}
 		last = now
 	}
-	widest <- gap
+	gaps <- seen
 }
 
 // crowd is a number of goroutines that wait, as those of idle connections do.
@@ -89,15 +104,8 @@ func newDumper() *dumper {
 	return d
 }
 
-func (d *dumper) dump() error {
+func (d *dumper) dump() (from, to time.Time) {
+	from = time.Now()
 	runtime.Stack(d.buf, true)
-	return nil
-}
-
-// A stall is how long others were held up at one number of goroutines: medians over the captures of
-// the longest gap in each.
-type stall struct {
-	goroutines          int
-	dump, capture, idle time.Duration
-	dumpTook, tookUntil time.Duration
+	return from, time.Now()
 }

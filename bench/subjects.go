@@ -9,6 +9,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/labstack/echo/v4"
 	echomiddleware "github.com/labstack/echo/v4/middleware"
+
+	"github.com/heeler-go/heeler/slowlog"
+	"github.com/heeler-go/heeler/timebox"
 )
 
 // limit is every subject's limit. No request here comes near it: what is measured is what a guard
@@ -32,6 +35,9 @@ func subjects() []subject {
 		{"chi Timeout", middleware.Timeout(limit)},
 		{"echo ContextTimeout", echoTimeout},
 		{"failsafe-go timeout", failsafeTimeout},
+		{"slowlog.Wrap", slowlog.Wrap},
+		{"timebox.Wrap", timebox.Wrap},
+		{"both", func(h http.Handler) http.Handler { return slowlog.Wrap(timebox.Wrap(h)) }},
 	}
 }
 

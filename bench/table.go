@@ -47,8 +47,8 @@ func (t *table) writeTo(w io.Writer) {
 	}
 }
 
-// costTable lays out what every subject cost. The spread is that of the ratio, from its lowest round
-// to its highest.
+// costTable lays out what every subject cost. The spread is that of the ratio: half of the rounds
+// lie within it.
 func costTable(costs []cost) *table {
 	t := &table{head: []string{"subject", "ns/op", "B/op", "allocs/op", "ratio", "spread"}}
 	base := costs[slices.IndexFunc(costs, func(c cost) bool { return c.subject == yardstick })]
@@ -59,7 +59,7 @@ func costTable(costs []cost) *table {
 			fmt.Sprintf("%.0f", c.bytes()),
 			fmt.Sprintf("%.0f", c.allocs()),
 			fmt.Sprintf("%.2f", median(ratios)),
-			fmt.Sprintf("%.2f–%.2f", slices.Min(ratios), slices.Max(ratios)))
+			fmt.Sprintf("%.2f–%.2f", quantile(ratios, 0.25), quantile(ratios, 0.75)))
 	}
 	return t
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary stand in for the command where it starts itself anew.
+func TestMain(m *testing.M) {
+	if asked, err := answerForOneStall(os.Stdout); asked {
+		exitOn(err)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func BenchmarkWriter(b *testing.B)   { benchmark(b, onWriter) }
+func BenchmarkLoopback(b *testing.B) { benchmark(b, overLoopback) }
+
+// benchmark is for profiles of one subject; comparisons are the command's, which takes turns.
+func benchmark(b *testing.B, bench func(http.Handler) func(*testing.B)) {
+	for _, s := range subjects() {
+		for _, h := range handlers() {
+			b.Run(s.name+"/"+h.name, bench(s.wrap(h.serve)))
+		}
+	}
+}
+
+func TestTheQuickRunPrintsEveryRow(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(&out, quick, ""); err != nil {
+		t.Fatal(err)
+	}
+	tables := len(places()) * len(handlers())
+	for _, s := range subjects() {
+		if got := strings.Count(out.String(), "| "+s.name+" "); got != tables {
+			t.Errorf("%d rows of %q, want %d", got, s.name, tables)
+		}
+	}
+	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 "} {
+		if !strings.Contains(out.String(), head) {
+			t.Errorf("nothing says %q", head)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+}
+
+func TestAWrongFlagIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		p          plan
+		only, want string
+	}{
+		{quick, "stalls", "want cost or stall"},
+		{plan{rounds: 0}, "", "want at least 1"},
+	} {
+		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one that says %q", err, c.want)
+		}
+	}
+}

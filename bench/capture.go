@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/slowlog"
+)
+
+// arrived is a sink that tells of every alert.
+type arrived chan alert.Alert
+
+func (s arrived) Send(_ context.Context, a alert.Alert) error {
+	s <- a
+	return nil
+}
+
+// captureOneSlowRequest is slowlog at its work: a request becomes slow, its stacks are taken, the
+// report is made and comes to its sink. The times are those of the sweep's begin and the arrival.
+func captureOneSlowRequest() (from, to time.Time, err error) {
+	reports := make(arrived, 1)
+	queue := &alert.Queue{Sinks: []alert.Sink{reports}}
+	watch := &slowlog.Watch{After: 20 * time.Millisecond, Alert: queue}
+	stuck, done := make(chan struct{}), make(chan struct{})
+	handler := watch.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stuck }))
+	request, cancel := newRequest()
+	defer cancel()
+	go func() {
+		defer close(done)
+		handler.ServeHTTP(newDiscard(), request)
+	}()
+	select {
+	case <-reports:
+		to = time.Now()
+	case <-time.After(time.Minute):
+		return from, to, fmt.Errorf("bench: no slow report within a minute; slowlog's stats: %+v", watch.Stats())
+	}
+	from = watch.Recent()[0].Taken.Add(-watch.Stats().SweepTime)
+	close(stuck)
+	<-done
+	return from, to, queue.Close(context.Background())
+}
+
+// A stall is how long others were held up at one number of goroutines.
+type stall struct {
+	Capture, Dump, Quiet time.Duration
+	Took                 time.Duration // by the capture, until the report came
+}
+
+// measureStall takes one capture and one dump, and looks for as long as the capture took at what the
+// machine does when nothing happens.
+func measureStall(goroutines int) (s stall, err error) {
+	c := newCrowd(goroutines)
+	defer c.disperse()
+	s.Capture = longestGap(func() (from, to time.Time) {
+		from, to, err = captureOneSlowRequest()
+		s.Took = to.Sub(from)
+		return from, to
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Quiet = longestGap(func() (from, to time.Time) {
+		from = time.Now()
+		time.Sleep(s.Took)
+		return from, time.Now()
+	})
+	s.Dump = longestGap(newDumper().dump)
+	return s, nil
+}
+
+// goroutinesVar makes this program measure one stall, at so many goroutines, and nothing else.
+const goroutinesVar = "HEELER_BENCH_GOROUTINES"
+
+// answerForOneStall does what goroutinesVar asks for and says whether it asked.
+func answerForOneStall(w io.Writer) (asked bool, err error) {
+	value, asked := os.LookupEnv(goroutinesVar)
+	if !asked {
+		return false, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return true, fmt.Errorf("bench: %s is %q, want a number", goroutinesVar, value)
+	}
+	s, err := measureStall(n)
+	if err != nil {
+		return true, err
+	}
+	return true, json.NewEncoder(w).Encode(s)
+}
+
+// stallElsewhere measures in a process of its own. Captures are paced over the whole process, and one
+// at 100,000 goroutines is followed by a long wait; so each gets a process that has not captured yet.
+func stallElsewhere(goroutines int) (s stall, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return s, err
+	}
+	child := exec.Command(self)
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", goroutinesVar, goroutines))
+	child.Stderr = os.Stderr
+	out, err := child.Output()
+	if err != nil {
+		return s, fmt.Errorf("bench: measuring at %d goroutines: %w", goroutines, err)
+	}
+	return s, json.Unmarshal(out, &s)
+}
+
+func reportStalls(w io.Writer, p plan) error {
+	fmt.Fprintf(w, "\nThe longest that a capture holds up everyone else, and what the machine does by itself: median of %d,\n"+
+		"and the least, since whatever else runs on the machine only adds.\n\n", p.captures)
+	t := &table{head: []string{"goroutines", "runtime.Stack(all)", "slowlog's capture", "ratio", "neither", "report complete after"}}
+	for _, n := range p.goroutines {
+		var captures, dumps, quiet, took []time.Duration
+		for range p.captures {
+			s, err := stallElsewhere(n)
+			if err != nil {
+				return err
+			}
+			captures, dumps = append(captures, s.Capture), append(dumps, s.Dump)
+			quiet, took = append(quiet, s.Quiet), append(took, s.Took)
+		}
+		ratio := float64(median(dumps)) / float64(median(captures))
+		t.add(fmt.Sprint(n), medianAndLeast(dumps), medianAndLeast(captures), fmt.Sprintf("1/%.0f", ratio),
+			medianAndLeast(quiet), medianAndLeast(took))
+	}
+	t.writeTo(w)
+	return nil
+}
+
+func medianAndLeast(d []time.Duration) string {
+	return fmt.Sprintf("%.2f (%.2f) ms", median(d).Seconds()*1000, quantile(d, 0).Seconds()*1000)
+}
