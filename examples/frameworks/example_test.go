@@ -1,0 +1,54 @@
+package frameworks_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/heeler-go/heeler/examples/frameworks"
+	"github.com/heeler-go/heeler/slowlog"
+	"github.com/heeler-go/heeler/timebox"
+)
+
+// ask serves an application on a real connection and prints what a client is told.
+func ask(application http.Handler, path string) {
+	server := httptest.NewServer(application)
+	defer server.Close()
+	response, err := http.Get(server.URL + path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response.Body.Close()
+	fmt.Println(response.Status, "and come back in", response.Header.Get("Retry-After"), "s")
+}
+
+// heedless takes too long and does not look at its context.
+var heedless = frameworks.Routes{
+	"/report": func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Millisecond) },
+}
+
+func ExampleStd() {
+	box := &timebox.Box{Limit: 50 * time.Millisecond}
+	ask(frameworks.Std(heedless, slowlog.Wrap, box.Wrap), "/report")
+	// Output: 503 Service Unavailable and come back in 1 s
+}
+
+func ExampleChi() {
+	box := &timebox.Box{Limit: 50 * time.Millisecond}
+	ask(frameworks.Chi(heedless, slowlog.Wrap, box.Wrap), "/report")
+	// Output: 503 Service Unavailable and come back in 1 s
+}
+
+func ExampleEcho() {
+	box := &timebox.Box{Limit: 50 * time.Millisecond}
+	ask(frameworks.Echo(heedless, slowlog.Wrap, box.Wrap), "/report")
+	// Output: 503 Service Unavailable and come back in 1 s
+}
+
+func ExampleGin() {
+	box := &timebox.Box{Limit: 50 * time.Millisecond}
+	ask(frameworks.Gin(heedless, slowlog.Wrap, box.Wrap), "/report")
+	// Output: 503 Service Unavailable and come back in 1 s
+}
