@@ -5,6 +5,7 @@ go 1.25.0
 require (
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/heeler-go/heeler v0.0.0
 	github.com/labstack/echo/v4 v4.16.0
 )
 
@@ -19,7 +20,6 @@ require (
 
 require (
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
-	github.com/heeler-go/heeler v0.0.0
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
