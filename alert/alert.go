@@ -29,7 +29,8 @@ type Alert struct {
 	Key string `json:"key,omitempty"`
 	// Title says it in one line, without a line break.
 	Title string `json:"title"`
-	// Text is the whole report for a person, plain text.
+	// Text is the whole report for a person, plain text. Its first
+	// paragraph is the summary, which a sink may show apart.
 	Text string `json:"text,omitempty"`
 	// Tags are short facts to filter by, such as route and host.
 	Tags map[string]string `json:"tags,omitempty"`
