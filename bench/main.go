@@ -89,7 +89,8 @@ func run(w io.Writer, p plan, only string) error {
 }
 
 func reportCosts(w io.Writer, p plan) error {
-	fmt.Fprintf(w, "\nThe cost of one request: medians of %d rounds. The ratio is to %s in the same round.\n", p.rounds, yardstick)
+	fmt.Fprintf(w, "\nThe cost of one request: medians of %d rounds, with %d MB in use.\nThe ratio is to %s in the same round.\n",
+		p.rounds, heap>>20, yardstick)
 	for _, place := range places() {
 		for _, h := range handlers() {
 			costs, err := measure(place, h, p.rounds, p.each)
