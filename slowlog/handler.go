@@ -24,46 +24,19 @@ type handler struct {
 // in this one allocation.
 type entry struct {
 	*handler
-	rec    *request.Record // own, or that of a guard outside
-	own    request.Record
-	outer  request.Watcher // of that record: a Watch outside
-	r      *http.Request   // as it came; the handler has a copy. Read with mu held, before the end
-	uri    string
-	header []field
+	rec    request.Record
+	r      *http.Request // as it came; the handler has a copy. Read with mu held, before the end
+	header header
 	writer respond.Writer
 	due    deadline.Entry[*entry]
-	start  time.Duration
 	limit  atomic.Int64 // the deadline that applies, on deadline's clock; 0 is none
 
-	mu       sync.Mutex // guards what follows; the end takes it only if the list has given e out
-	returned bool       // the handler has, and did not panic
-	ended    bool
-	captures int
 	scratch  request.Scratch
-	reports  []*Report
-}
+	returned bool // the handler has, and did not panic
 
-// A field is a header of the request, kept because the handler may change the
-// map: its first value.
-type field struct{ name, value string }
-
-// maxHeader bounds what a hostile request can make an entry keep.
-const maxHeader = 64
-
-func headerOf(h http.Header) []field {
-	if len(h) == 0 {
-		return nil
-	}
-	fields := make([]field, 0, min(len(h), maxHeader))
-	for name, values := range h {
-		if len(fields) == maxHeader {
-			break
-		}
-		if len(values) > 0 {
-			fields = append(fields, field{name, values[0]})
-		}
-	}
-	return fields
+	ended bool       // guarded by mu, as is taken
+	mu    sync.Mutex // the end takes it only if the list has given e out
+	taken []*Report
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,29 +44,32 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	e := &entry{handler: h, r: r, header: headerOf(r.Header), start: deadline.Now()}
-	if e.uri = r.RequestURI; e.uri == "" { // made by hand
-		e.uri = r.URL.RequestURI()
-	}
 	ctx := r.Context()
-	if e.rec = request.From(ctx); e.rec == nil {
-		e.rec = &e.own
-		e.own.ID, e.own.Start = h.watch.ids.Next(&e.scratch), e.start
-		e.own.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.own.ID))
-		pprof.SetGoroutineLabels(e.own.Context)
-		defer pprof.SetGoroutineLabels(ctx)
-		ctx = &e.own
+	e := &entry{handler: h, r: r}
+	e.header.copy(r.Header)
+	if r.RequestURI == "" { // made by hand, and the URL is the handler's to change
+		made := *r
+		e.r = &made
+		e.r.RequestURI = r.URL.RequestURI()
 	}
-	e.outer = e.rec.Watch(e)
+	e.rec.Start, e.rec.Watcher = deadline.Now(), e
+	if e.rec.Outer = request.From(ctx); e.rec.Outer == nil {
+		e.rec.ID = h.watch.ids.Next(&e.scratch)
+		e.rec.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.rec.ID))
+		pprof.SetGoroutineLabels(e.rec.Context)
+		defer pprof.SetGoroutineLabels(ctx)
+	} else {
+		e.rec.ID, e.rec.Context = e.rec.Outer.ID, ctx
+	}
 	e.writer.Init(w, e, nil)
 	at := e.firstDue(ctx)
-	e.due.Item, e.due.Early = e, (at-e.start)/early
+	e.due.Item, e.due.Early = e, (at-e.rec.Start)/early
 	h.watch.list.Add(&e.due, at)
-	defer e.end()
-	if view := e.writer.View(); h.inner != nil && e.rec == &e.own {
-		h.inner.ServeRecord(view, r, e.rec)
+	defer e.end(r)
+	if view := e.writer.View(); h.inner != nil {
+		h.inner.ServeRecord(view, r, &e.rec)
 	} else {
-		request.Serve(h.next, view, r, ctx)
+		request.Serve(h.next, view, r, &e.rec)
 	}
 	e.returned = true
 }
@@ -107,9 +83,9 @@ const early = 20
 // timebox inside may set a deadline later.
 func (e *entry) firstDue(ctx context.Context) time.Duration {
 	if e.watch.After > 0 {
-		return e.start + e.watch.After
+		return e.rec.Start + e.watch.After
 	}
-	if limit, ok := limitOf(ctx, e.start); ok {
+	if limit, ok := limitOf(ctx, e.rec.Start); ok {
 		e.limit.Store(int64(limit))
 	}
 	return e.threshold()
@@ -129,28 +105,27 @@ func limitOf(ctx context.Context, start time.Duration) (limit time.Duration, ok 
 
 func (e *entry) threshold() time.Duration {
 	if e.watch.After > 0 {
-		return e.start + e.watch.After
+		return e.rec.Start + e.watch.After
 	}
 	if limit := time.Duration(e.limit.Load()); limit != 0 {
-		return e.start + (limit-e.start)*4/5
+		return e.rec.Start + (limit-e.rec.Start)*4/5
 	}
-	return e.start + DefaultAfter
+	return e.rec.Start + DefaultAfter
 }
 
 // DeadlineSet is called by a box inside.
 func (e *entry) DeadlineSet(at time.Duration) {
-	if e.outer != nil {
-		e.outer.DeadlineSet(at)
+	for {
+		limit := e.limit.Load()
+		if limit != 0 && limit <= int64(at) {
+			return
+		}
+		if e.limit.CompareAndSwap(limit, int64(at)) {
+			break
+		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if limit := e.limit.Load(); limit != 0 && limit <= int64(at) {
-		return
-	}
-	e.limit.Store(int64(at))
-	if e.watch.After == 0 && e.captures == 0 {
-		at := e.threshold()
-		e.watch.list.Set(&e.due, at, (at-e.start)/early)
+	if due := e.threshold(); due < e.rec.Start+DefaultAfter { // a later one is found to be so when it is due
+		e.watch.list.Set(&e.due, due, (due-e.rec.Start)/early)
 	}
 }
 
@@ -163,7 +138,7 @@ func (e *entry) LongLived() {
 }
 
 // end is called when the handler has ended, however it did.
-func (e *entry) end() { e.close(e.outcome(), e.r.Pattern) }
+func (e *entry) end(r *http.Request) { e.close(e.outcome(), r.Pattern) }
 
 // close takes the request out of the table. After it nothing is reported.
 func (e *entry) close(o Outcome, route string) {
@@ -180,7 +155,7 @@ func (e *entry) close(o Outcome, route string) {
 	if status == 0 && o == Answered {
 		status = http.StatusOK // which net/http sends for a handler that wrote nothing
 	}
-	e.watch.ring.finish(e.reports, deadline.Now()-e.start, status, o, route)
+	e.watch.ring.finish(e.taken, deadline.Now()-e.rec.Start, status, o, route)
 }
 
 func (e *entry) outcome() Outcome {

@@ -24,7 +24,7 @@ type Running struct {
 // lived connections are not among them, and those that Skip left out.
 func (w *Watch) InFlight() []Running {
 	entries := w.list.All()
-	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.start, b.start) })
+	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.rec.Start, b.rec.Start) })
 	now, wall := deadline.Now(), time.Now()
 	list := make([]Running, 0, len(entries))
 	for _, e := range entries {
@@ -45,33 +45,29 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	}
 	r.Request = alert.Request{
 		ID:         e.rec.ID,
-		Start:      wall.Add(e.start - now),
+		Start:      wall.Add(e.rec.Start - now),
 		Method:     e.r.Method,
 		Host:       e.r.Host,
 		RemoteAddr: e.r.RemoteAddr,
 		Proto:      e.r.Proto,
 	}
-	r.Reports = e.captures
-	r.Elapsed = now - e.start
+	uri := e.r.RequestURI
+	r.Reports = len(e.taken)
+	r.Elapsed = now - e.rec.Start
 	if limit := e.deadline(); limit != 0 {
-		r.Deadline = limit - e.start
+		r.Deadline = limit - e.rec.Start
 	}
 	e.mu.Unlock()
 
 	r.Status, r.Bytes = e.writer.Status(), e.writer.Bytes()
 	if first, ok := e.writer.FirstByte(); ok {
-		r.FirstByte = first - e.start
+		r.FirstByte = first - e.rec.Start
 	}
 	secrets := &e.watch.secrets
-	r.Route = route(e.next, r.Method, r.Host, e.uri)
+	r.Route = route(e.next, r.Method, r.Host, uri)
 	r.Method, r.Host = alert.OneLine(r.Method, 40), alert.OneLine(r.Host, 255)
-	r.URI = secrets.URI(e.uri)
-	if len(e.header) > 0 {
-		r.Header = make(map[string]string, len(e.header))
-	}
-	for _, f := range e.header {
-		r.Header[f.name] = secrets.Header(f.name, f.value)
-	}
+	r.URI = secrets.URI(uri)
+	r.Header = e.header.redacted(secrets.Header)
 	return r, true
 }
 
@@ -80,7 +76,7 @@ func (e *entry) deadline() time.Duration {
 	if limit := time.Duration(e.limit.Load()); limit != 0 {
 		return limit
 	}
-	if limit, ok := limitOf(e.rec, e.start); ok {
+	if limit, ok := limitOf(&e.rec, e.rec.Start); ok {
 		return limit
 	}
 	return 0

@@ -34,11 +34,11 @@ func (w *Watch) sweep() {
 		return
 	}
 	now := deadline.Now()
-	due := w.list.Collect(now, nil)
+	due := slices.DeleteFunc(w.list.Collect(now, nil), func(e *entry) bool { return e.tooEarly(now) })
 	if len(due) == 0 {
 		return
 	}
-	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.start, b.start) })
+	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.rec.Start, b.rec.Start) })
 	snapshot, err := stacks.Sweep()
 	w.count.sweeps.Add(1)
 	w.count.sweepTime.Add(int64(deadline.Now() - now))
@@ -56,6 +56,20 @@ func (w *Watch) sweep() {
 	for _, e := range due {
 		e.capture(&look)
 	}
+}
+
+// tooEarly puts an entry back whose deadline was found to be later than it
+// seemed at its start.
+func (e *entry) tooEarly(now time.Duration) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	due := e.threshold()
+	slack := (due - e.rec.Start) / early
+	if len(e.taken) > 0 || now >= due-slack {
+		return false
+	}
+	e.watch.list.Set(&e.due, due, slack)
+	return true
 }
 
 // A glance is what one sweep saw.
@@ -94,17 +108,17 @@ func (e *entry) capture(look *glance) {
 	if e.ended {
 		return
 	}
-	if e.captures = r.Capture; e.captures == 1 {
+	if len(e.taken) == 0 {
 		w.count.slow.Add(1)
 	}
-	if e.captures <= w.Again {
+	w.count.reports.Add(1)
+	e.taken = append(e.taken, w.ring.add(r))
+	if n := len(e.taken); n <= w.Again {
 		// Twice its time from the last: measured from what it was, not from
 		// when this sweep came.
-		next := (e.threshold() - e.start) << e.captures
-		w.list.Set(&e.due, e.start+next, next/early)
+		next := (e.threshold() - e.rec.Start) << n
+		w.list.Set(&e.due, e.rec.Start+next, next/early)
 	}
-	w.count.reports.Add(1)
-	e.reports = append(e.reports, w.ring.add(r))
 	w.alerts.Offer(alert)
 }
 

@@ -28,13 +28,13 @@ var past = time.Unix(1, 0)
 // seize takes the response away from the handler and answers. x.mu is held.
 func (x *exchange) seize() {
 	x.overrun = newOverrun(x.name(), x.ctx.until-x.limit, &x.box.count.overrunning)
-	rc := http.NewResponseController(x.under)
-	begun := x.gate.Shut(x.under, func() { rc.SetWriteDeadline(past) })
+	rc := http.NewResponseController(x.under())
+	begun := x.gate.Shut(x.under(), func() { rc.SetWriteDeadline(past) })
 	switch {
 	case x.writer.Hijacked(): // at the very last moment
 		x.overrun.end()
 		return
-	case gone(x.outer):
+	case gone(x.outside()):
 		x.box.count.gone.Add(1)
 		x.rec.Settle(request.Left)
 		x.abort(rc) // a 503 would only be counted by whoever logs it
@@ -46,9 +46,9 @@ func (x *exchange) seize() {
 		x.box.count.answered.Add(1)
 		x.rec.Settle(request.Refused)
 		rc.SetWriteDeadline(time.Now().Add(answering))
-		x.box.refuse(x.under, x.http1)
+		x.box.refuse(x.under(), x.http1())
 	}
-	if x.http1 && x.body.unread() {
+	if x.http1() && x.body.unread() {
 		rc.SetReadDeadline(past) // frees a handler that reads it
 	}
 }
@@ -59,7 +59,7 @@ func gone(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Cancel
 // abort makes sure that the client does not take what it got for the whole.
 func (x *exchange) abort(rc *http.ResponseController) {
 	x.aborted = true
-	if !x.http1 {
+	if !x.http1() {
 		return // the serving goroutine resets the stream
 	}
 	rc.SetWriteDeadline(time.Now().Add(lingering))

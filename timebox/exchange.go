@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,19 +17,15 @@ import (
 // An exchange is one request in a box. Everything that the box needs for it is
 // in this one allocation.
 type exchange struct {
-	box    *Box
-	outer  context.Context     // outside the box
-	under  http.ResponseWriter // outside the box
-	rec    *request.Record
-	method string
-	path   string
-	limit  time.Duration
-	http1  bool
+	box   *Box
+	rec   *request.Record
+	r     *http.Request // as it came; the handler has a copy
+	limit time.Duration
 
 	ctx    requestContext
 	writer respond.Writer
 	gate   respond.Gate
-	body   body
+	body   *body // nil if there is none
 	entry  deadline.Entry[*exchange]
 
 	phase atomic.Int32
@@ -59,7 +56,7 @@ func (x *exchange) finish() {
 			break
 		}
 		if x.phase.CompareAndSwap(phase, finished) {
-			x.gate.Finish(x.under)
+			x.gate.Finish(x.under())
 			break
 		}
 	}
@@ -73,10 +70,10 @@ func (x *exchange) finishLate() {
 	if x.overrun != nil {
 		x.overrun.end()
 	}
-	if !x.http1 {
+	if !x.http1() {
 		return
 	}
-	rc := http.NewResponseController(x.under)
+	rc := http.NewResponseController(x.under())
 	if x.body.unread() {
 		// The server reads on for a while before it closes, lest the client's
 		// kernel throw the 503 away. Let it: see RFC 9112, section 9.6.
@@ -86,6 +83,14 @@ func (x *exchange) finishLate() {
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// under is the response outside the box.
+func (x *exchange) under() http.ResponseWriter { return x.writer.Unwrap() }
+
+// outside is the context outside the box.
+func (x *exchange) outside() context.Context { return x.ctx.parent }
+
+func (x *exchange) http1() bool { return x.r.ProtoMajor < 2 }
 
 func (x *exchange) seized() bool { return x.phase.Load() == seized }
 
@@ -126,7 +131,19 @@ func (x *exchange) name() string {
 	if x.box.Name != "" {
 		return x.box.Name
 	}
-	return x.method + " " + x.path
+	return x.r.Method + " " + path(x.r)
+}
+
+// path is without the query. Of the request as it came nobody changes the
+// line, while the URL is shared with the handler; but a request made by hand
+// has no line.
+func path(r *http.Request) string {
+	uri := r.RequestURI
+	if uri == "" {
+		return r.URL.Path
+	}
+	p, _, _ := strings.Cut(uri, "?")
+	return p
 }
 
 // body is the request's, shut together with the response.
@@ -150,4 +167,4 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // unread reports whether there is a body that was not read to its end.
-func (b *body) unread() bool { return b.x != nil && !b.eof.Load() }
+func (b *body) unread() bool { return b != nil && !b.eof.Load() }

@@ -51,18 +51,17 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	}
 	rec.SetDeadline(until)
 
-	x := &exchange{box: b, under: w, outer: ctx, rec: rec, method: r.Method, path: r.URL.Path, http1: r.ProtoMajor < 2}
+	x := &exchange{box: b, r: r, rec: rec, limit: limit}
 	x.ctx.parent, x.ctx.until = ctx, until
-	x.limit = limit
 	x.writer.Init(w, x, &x.gate)
 	inside := r.WithContext(&x.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body.x, x.body.ReadCloser = x, r.Body
-		inside.Body = &x.body
+		x.body = &body{ReadCloser: r.Body, x: x}
+		inside.Body = x.body
 	}
 	x.entry.Item = x
 	b.due.Add(&x.entry, until)
-	if x.http1 {
+	if x.http1() {
 		x.serve(h.next, inside)
 	} else if !x.serveApart(h.next, inside) {
 		return // the handler goes on with its request: nothing may be read back
@@ -121,5 +120,5 @@ func (x *exchange) late(end ending) {
 		return
 	}
 	x.box.count.panicked.Add(1)
-	logf(x.outer, "http: panic serving %s %s after the limit of %v: %v\n%s", x.method, x.path, x.limit, end.panic, end.stack)
+	logf(x.outside(), "http: panic in %s after the limit of %v: %v\n%s", x.overrun.name, x.limit, end.panic, end.stack)
 }

@@ -6,27 +6,28 @@ package request
 import (
 	"context"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // A Record is what the guards know of one request in common. It is itself the
 // request's context below the guard that made it, which saves an allocation.
-//
-// What the guards tell each other may be written and read from any goroutine.
+// Its fields are set when it is made.
 type Record struct {
 	context.Context // the request's own: cancellation and values come from it
 
 	// ID is unguessable and never used twice, not even after the request has
 	// ended: background goroutines keep the label of whoever started them.
 	ID string
-	// Start is when the outermost guard saw the request, on deadline's clock.
+	// Start is when the guard saw the request, on deadline's clock.
 	Start time.Duration
+	// Watcher is told of deadlines; nil if nobody is.
+	Watcher Watcher
+	// Outer is the record of the same guard outside, with the same ID; nil if
+	// there is none. It is told whatever this one is.
+	Outer *Record
 
-	watcher Watcher
-	mu      sync.Mutex
-	fate    atomic.Int32
+	fate atomic.Int32
 }
 
 // A Watcher is told when a deadline is set for the request after its start.
@@ -39,9 +40,6 @@ type key struct{}
 // From finds the record of the request whose context ctx comes from; nil if
 // there is none.
 func From(ctx context.Context) *Record {
-	if rec, ok := ctx.(*Record); ok {
-		return rec
-	}
 	rec, _ := ctx.Value(key{}).(*Record)
 	return rec
 }
@@ -54,26 +52,13 @@ func (rec *Record) Value(k any) any {
 	return rec.Context.Value(k)
 }
 
-// Watch has w told of deadlines that are set from now on. It returns the
-// watcher there was, which w is to tell; nil if there was none.
-func (rec *Record) Watch(w Watcher) (outer Watcher) {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	outer, rec.watcher = rec.watcher, w
-	return outer
-}
-
 // SetDeadline says that the request will be answered at the given time at the
 // latest, on deadline's clock. It may be called on a nil record.
 func (rec *Record) SetDeadline(at time.Duration) {
-	if rec == nil {
-		return
-	}
-	rec.mu.Lock()
-	w := rec.watcher
-	rec.mu.Unlock()
-	if w != nil {
-		w.DeadlineSet(at)
+	for ; rec != nil; rec = rec.Outer {
+		if rec.Watcher != nil {
+			rec.Watcher.DeadlineSet(at)
+		}
 	}
 }
 
@@ -91,7 +76,7 @@ const (
 // of the connection that follows is not the handler's. It may be called on a
 // nil record.
 func (rec *Record) Settle(f Fate) {
-	if rec != nil {
+	for ; rec != nil; rec = rec.Outer {
 		rec.fate.Store(int32(f))
 	}
 }

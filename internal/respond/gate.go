@@ -3,6 +3,7 @@ package respond
 import (
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -23,6 +24,7 @@ type Gate struct {
 	own     http.Header // the handler's map; nil until it asks for it
 	outside http.Header // what was set outside, kept when a 1xx response goes out first
 	begun   bool        // the real header has been handed over for good
+	trailer bool        // it declared trailers
 }
 
 func (g *Gate) enter() bool {
@@ -79,7 +81,10 @@ func (g *Gate) settle(under http.ResponseWriter, informational bool) {
 			delete(real, k)
 		}
 	}
-	maps.Copy(real, g.own)
+	for k, v := range g.own {
+		real[k] = v
+		g.trailer = g.trailer || k == "Trailer"
+	}
 }
 
 // Shut takes the response away. stuck is called if a call of the handler is in
@@ -109,9 +114,13 @@ func (g *Gate) Finish(under http.ResponseWriter) {
 		return
 	}
 	defer g.leave()
-	if g.begun {
-		maps.Copy(under.Header(), g.own)
-	} else {
+	if !g.begun {
 		g.settle(under, false)
+		return
+	}
+	for k, v := range g.own {
+		if g.trailer || strings.HasPrefix(k, http.TrailerPrefix) {
+			under.Header()[k] = v
+		}
 	}
 }

@@ -30,10 +30,9 @@ type Writer struct {
 	under  http.ResponseWriter
 	seen   Observer
 	gate   *Gate
-	status atomic.Int32
 	taken  atomic.Bool
 	bytes  atomic.Int64
-	first  atomic.Int64 // when the header was sent, as of deadline.Now; 0 before
+	header atomic.Int64 // 0 before it was sent; then when, in µs of deadline's clock, and in the last ten bits the status
 }
 
 // An Observer is told, on the handler's goroutine, that the request has become
@@ -46,16 +45,16 @@ func (w *Writer) Init(under http.ResponseWriter, o Observer, gate *Gate) {
 }
 
 // Status is the status code sent, 0 before the header has been.
-func (w *Writer) Status() int { return int(w.status.Load()) }
+func (w *Writer) Status() int { return int(w.header.Load() & (1<<10 - 1)) }
 
 // Bytes is the number of body bytes that the writer below has taken.
 func (w *Writer) Bytes() int64 { return w.bytes.Load() }
 
-// FirstByte is when the header was handed over, on deadline's clock, and
-// whether it was.
+// FirstByte is when the header was handed over, on deadline's clock to the
+// microsecond, and whether it was. A writer with a gate does not know when.
 func (w *Writer) FirstByte() (at time.Duration, ok bool) {
-	first := w.first.Load()
-	return time.Duration(first), first != 0
+	sent := w.header.Load()
+	return time.Duration(sent>>10) * time.Microsecond, sent != 0
 }
 
 // Hijacked reports whether the connection was taken over.
@@ -84,7 +83,7 @@ func (w *Writer) WriteHeader(code int) {
 }
 
 func (w *Writer) writeHeader(code int) {
-	if w.status.Load() != 0 { // superfluous: let the server complain of it
+	if w.header.Load() != 0 { // superfluous: let the server complain of it
 		w.under.WriteHeader(code)
 		return
 	}
@@ -99,8 +98,11 @@ func (w *Writer) writeHeader(code int) {
 }
 
 func (w *Writer) commit(code int) {
-	w.status.Store(int32(code))
-	w.first.Store(int64(deadline.Now()))
+	sent := int64(code & (1<<10 - 1))
+	if w.gate == nil {
+		sent |= int64(deadline.Now()/time.Microsecond) << 10
+	}
+	w.header.Store(sent)
 	if isStream(w.under.Header()) {
 		w.seen.LongLived()
 	}
@@ -108,7 +110,7 @@ func (w *Writer) commit(code int) {
 
 // implicit does for a body without WriteHeader what the server will do below.
 func (w *Writer) implicit() {
-	if w.status.Load() == 0 {
+	if w.header.Load() == 0 {
 		if w.gate != nil {
 			w.gate.settle(w.under, false)
 		}
