@@ -1,0 +1,4 @@
+package sentry
+
+// SplitFunc is for the tests.
+var SplitFunc = splitFunc
