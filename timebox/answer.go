@@ -96,7 +96,7 @@ func (b *Box) refuse(w http.ResponseWriter, http1 bool) {
 		if after == 0 {
 			after = b.limit()
 		}
-		seconds := int64((after + time.Second - 1) / time.Second)
+		seconds := int64((after-1)/time.Second) + 1
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 		text = fmt.Sprintf("503 Service Unavailable: this took too long. Please try again in %d s.\n", seconds)
 	}

@@ -59,6 +59,9 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		x.body = &body{ReadCloser: r.Body, x: x}
 		inside.Body = x.body
 	}
+	if !x.http1() {
+		x.answered = make(chan struct{})
+	}
 	x.entry.Item = x
 	b.due.Add(&x.entry, until)
 	if x.http1() {
@@ -79,7 +82,6 @@ func (x *exchange) serve(next http.Handler, r *http.Request) {
 // serveApart runs the handler on a goroutine of its own, and at the limit
 // returns without it. It reports whether the handler has ended.
 func (x *exchange) serveApart(next http.Handler, r *http.Request) bool {
-	x.answered = make(chan struct{})
 	ended := make(chan ending, 1)
 	go x.run(next, r, ended)
 	var end ending
