@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/heeler-go/heeler/slowlog"
+	"github.com/heeler-go/heeler/timebox"
+)
+
+// seen is what the guards have to tell, as the page shows it.
+type seen struct {
+	InFlight []inFlight
+	Reports  []report // the newest first
+	Slow     slowlog.Stats
+	Box      timebox.Stats
+}
+
+// An inFlight is a request that runs now.
+type inFlight struct{ Request, Elapsed string }
+
+// A report is what slowlog wrote on a request that was slow.
+type report struct{ ID, Request, Outcome, Text string }
+
+// seen asks the guards. It leaves out the requests for the page that shows it.
+func (s *shop) seen() seen {
+	const shown = 12
+	now := seen{Slow: s.slow.Stats(), Box: s.box.Stats()}
+	for _, r := range s.slow.InFlight() {
+		if !strings.HasPrefix(r.URI, "/break") {
+			now.InFlight = append(now.InFlight, inFlight{r.Method + " " + r.URI, seconds(r.Elapsed)})
+		}
+	}
+	reports := s.slow.Recent()
+	for _, r := range reports[:min(len(reports), shown)] {
+		outcome := "is still running"
+		if r.End != nil {
+			outcome = fmt.Sprintf("%s, %d after %s", r.End.Outcome, r.End.Status, seconds(r.End.Duration))
+		}
+		now.Reports = append(now.Reports, report{
+			ID:      fmt.Sprintf("%s-%d", r.ID, r.Capture),
+			Request: r.Method + " " + r.URI,
+			Outcome: outcome,
+			Text:    r.Text(),
+		})
+	}
+	return now
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
