@@ -2,11 +2,11 @@ package slowlog
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/request"
@@ -29,7 +29,7 @@ type entry struct {
 	header header
 	writer respond.Writer
 	due    deadline.Entry[*entry]
-	limit  atomic.Int64 // the deadline that applies, on deadline's clock; 0 is none
+	limit  atomic.Int64 // the deadline that makes it slow, from the start; 0 is none
 
 	scratch  request.Scratch
 	returned bool // the handler has, and did not panic
@@ -62,9 +62,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.rec.ID, e.rec.Context = e.rec.Outer.ID, ctx
 	}
 	e.writer.Init(w, e, nil)
-	at := e.firstDue(ctx)
-	e.due.Item, e.due.Early = e, (at-e.rec.Start)/early
-	h.watch.list.Add(&e.due, at)
+	e.due.Item = e
+	h.watch.list.Add(&e.due, e.firstDue(ctx))
 	defer e.end(r)
 	if view := e.writer.View(); h.inner != nil {
 		h.inner.ServeRecord(view, r, &e.rec)
@@ -72,61 +71,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		request.Serve(h.next, view, r, &e.rec)
 	}
 	e.returned = true
-}
-
-// early is the part of its threshold, one in early, by which a request may be
-// captured too soon, together with another one. So a thousand requests that
-// hang on one backend cost one sweep.
-const early = 20
-
-// firstDue is when the request counts as slow, as far as can be told now: a
-// timebox inside may set a deadline later.
-func (e *entry) firstDue(ctx context.Context) time.Duration {
-	if e.watch.After > 0 {
-		return e.rec.Start + e.watch.After
-	}
-	if limit, ok := limitOf(ctx, e.rec.Start); ok {
-		e.limit.Store(int64(limit))
-	}
-	return e.threshold()
-}
-
-// limitOf is the deadline that ctx or the server sets, on deadline's clock.
-func limitOf(ctx context.Context, start time.Duration) (limit time.Duration, ok bool) {
-	limit = deadline.Never
-	if t, ok := ctx.Deadline(); ok {
-		limit = deadline.Of(t)
-	}
-	if s, ok := ctx.Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
-		limit = min(limit, start+s.WriteTimeout)
-	}
-	return limit, limit != deadline.Never
-}
-
-func (e *entry) threshold() time.Duration {
-	if e.watch.After > 0 {
-		return e.rec.Start + e.watch.After
-	}
-	if limit := time.Duration(e.limit.Load()); limit != 0 {
-		return e.rec.Start + (limit-e.rec.Start)*4/5
-	}
-	return e.rec.Start + DefaultAfter
-}
-
-// DeadlineSet is called by a box inside.
-func (e *entry) DeadlineSet(at time.Duration) {
-	for {
-		limit := e.limit.Load()
-		if limit != 0 && limit <= int64(at) {
-			return
-		}
-		if e.limit.CompareAndSwap(limit, int64(at)) {
-			break
-		}
-	}
-	if due := e.threshold(); due < e.rec.Start+DefaultAfter { // a later one is found to be so when it is due
-		e.watch.list.Set(&e.due, due, (due-e.rec.Start)/early)
-	}
 }
 
 // LongLived lets the request go: a hijacked connection or an event stream is
@@ -168,7 +112,7 @@ func (e *entry) outcome() Outcome {
 		return ClientLeft
 	case !e.returned:
 		return Panicked
-	case e.rec.Err() != nil:
+	case errors.Is(e.rec.Err(), context.Canceled): // a deadline is not the client's doing
 		return ClientLeft
 	}
 	return Answered

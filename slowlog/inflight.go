@@ -54,9 +54,7 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	uri := e.r.RequestURI
 	r.Reports = len(e.taken)
 	r.Elapsed = now - e.rec.Start
-	if limit := e.deadline(); limit != 0 {
-		r.Deadline = limit - e.rec.Start
-	}
+	r.Deadline = e.deadline()
 	e.mu.Unlock()
 
 	r.Status, r.Bytes = e.writer.Status(), e.writer.Bytes()
@@ -69,15 +67,4 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	r.URI = secrets.URI(uri)
 	r.Header = e.header.redacted(secrets.Header)
 	return r, true
-}
-
-// deadline is the one that applies, on deadline's clock; 0 if there is none.
-func (e *entry) deadline() time.Duration {
-	if limit := time.Duration(e.limit.Load()); limit != 0 {
-		return limit
-	}
-	if limit, ok := limitOf(&e.rec, e.rec.Start); ok {
-		return limit
-	}
-	return 0
 }

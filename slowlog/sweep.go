@@ -34,7 +34,7 @@ func (w *Watch) sweep() {
 		return
 	}
 	now := deadline.Now()
-	due := slices.DeleteFunc(w.list.Collect(now, nil), func(e *entry) bool { return e.tooEarly(now) })
+	due := slices.DeleteFunc(w.list.Collect(now, nil), func(e *entry) bool { return e.notNow(now) })
 	if len(due) == 0 {
 		return
 	}
@@ -56,20 +56,6 @@ func (w *Watch) sweep() {
 	for _, e := range due {
 		e.capture(&look)
 	}
-}
-
-// tooEarly puts an entry back whose deadline was found to be later than it
-// seemed at its start.
-func (e *entry) tooEarly(now time.Duration) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	due := e.threshold()
-	slack := (due - e.rec.Start) / early
-	if len(e.taken) > 0 || now >= due-slack {
-		return false
-	}
-	e.watch.list.Set(&e.due, due, slack)
-	return true
 }
 
 // A glance is what one sweep saw.
@@ -113,12 +99,8 @@ func (e *entry) capture(look *glance) {
 	}
 	w.count.reports.Add(1)
 	e.taken = append(e.taken, w.ring.add(r))
-	if n := len(e.taken); n <= w.Again {
-		// Twice its time from the last: measured from what it was, not from
-		// when this sweep came.
-		next := (e.threshold() - e.rec.Start) << n
-		w.list.Set(&e.due, e.rec.Start+next, next/early)
-	}
+	at, slack := e.nextDue()
+	w.list.Set(&e.due, at, slack)
 	w.alerts.Offer(alert)
 }
 
