@@ -3,6 +3,8 @@ package slowlog
 import (
 	"net/http"
 	"slices"
+
+	"github.com/heeler-go/heeler/alert"
 )
 
 // A header is what a report shows of a request's header: the first value of
@@ -45,7 +47,7 @@ func (f *header) redacted(value func(name, value string) string) map[string]stri
 		if m == nil {
 			m = make(map[string]string)
 		}
-		m[h.name] = value(h.name, h.value)
+		m[alert.OneLine(h.name, 100)] = fit(h.value, func(v string) string { return value(h.name, v) })
 	}
 	return m
 }

@@ -63,8 +63,8 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	}
 	secrets := &e.watch.secrets
 	r.Route = route(e.next, r.Method, r.Host, uri)
-	r.Method, r.Host = alert.OneLine(r.Method, 40), alert.OneLine(r.Host, 255)
-	r.URI = secrets.URI(uri)
+	r.Method, r.Proto = alert.OneLine(r.Method, 40), alert.OneLine(r.Proto, 40)
+	r.URI, r.Host, r.RemoteAddr = fit(uri, secrets.URI), fit(r.Host, secrets.Text), fit(r.RemoteAddr, secrets.Text)
 	r.Header = e.header.redacted(secrets.Header)
 	return r, true
 }

@@ -101,7 +101,7 @@ func shortName(fn string) string {
 // Title is the report in one line, without the query.
 func (r *Report) Title() string {
 	path, _, _ := strings.Cut(r.URI, "?")
-	return fmt.Sprintf("slow: %s %s after %v, %s", r.Method, path, r.Elapsed.Round(time.Millisecond), r.Where())
+	return fmt.Sprintf("slow: %s %s after %v, %s", r.Method, alert.OneLine(path, 200), r.Elapsed.Round(time.Millisecond), r.Where())
 }
 
 // key is alike for reports that say the same: the same capture of the same

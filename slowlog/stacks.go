@@ -60,16 +60,16 @@ func appRank(s alert.Stack) int {
 
 // place tells whose a goroutine is by the guards' own frames in it.
 func place(g stacks.Goroutine) (rank int, name string) {
-	if g.Pool != "" {
-		return pooled, g.Pool
-	}
 	for _, f := range g.Frames {
 		switch f.Func {
 		case "github.com/heeler-go/heeler/timebox.(*exchange).run":
 			return runsHandler, "runs the handler"
 		case "github.com/heeler-go/heeler/slowlog.(*handler).ServeHTTP":
-			return ownGoroutine, "runs the handler"
+			return ownGoroutine, "runs the handler" // also where a pool's goroutine does, as in HTTP/2
 		}
+	}
+	if g.Pool != "" {
+		return pooled, g.Pool
 	}
 	return startedBy, "started by the request"
 }

@@ -69,7 +69,3 @@ func writeStack(b *strings.Builder, s alert.Stack) {
 		}
 	}
 }
-
-// oneLine keeps what comes from outside from looking like another line of the
-// report.
-func oneLine(s string) string { return alert.OneLine(s, 2000) }
