@@ -35,8 +35,8 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		return
 	}
 	limit := b.enter()
-	defer b.leave()
 	if limit <= 0 {
+		b.leave()
 		b.count.exceeded.Add(1)
 		b.count.answered.Add(1)
 		b.refuse(w, false)
@@ -46,6 +46,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	now := deadline.Now()
 	until := now + limit
 	if outer := boxAround(ctx); outer != nil && outer.until <= until {
+		defer b.leave()
 		request.Serve(h.next, w, r, ctx) // a box never outlasts the one around it
 		return
 	}
@@ -54,6 +55,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	x := &exchange{box: b, r: r, rec: rec, limit: limit}
 	x.ctx.parent, x.ctx.until = ctx, until
 	x.writer.Init(w, x, &x.gate)
+	defer x.leave()
 	inside := r.WithContext(&x.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		x.body = &body{ReadCloser: r.Body, x: x}
@@ -74,9 +76,26 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 
 // serve runs the handler in place.
 func (x *exchange) serve(next http.Handler, r *http.Request) {
-	defer x.finish()
+	defer func() {
+		x.finish()
+		if !x.returned && x.seized() {
+			x.countPanic(recover())
+		}
+	}()
 	next.ServeHTTP(x.writer.View(), r)
 	x.returned = true
+}
+
+// countPanic counts one that net/http will report, and lets it go on: with its
+// stack, since nothing has been unwound.
+func (x *exchange) countPanic(value any) {
+	if value == nil {
+		return // it is Goexit
+	}
+	if value != http.ErrAbortHandler {
+		x.box.count.panicked.Add(1)
+	}
+	panic(value)
 }
 
 // serveApart runs the handler on a goroutine of its own, and at the limit

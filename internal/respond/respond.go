@@ -83,7 +83,7 @@ func (w *Writer) WriteHeader(code int) {
 }
 
 func (w *Writer) writeHeader(code int) {
-	if w.header.Load() != 0 { // superfluous: let the server complain of it
+	if w.header.Load() != 0 || code < 100 || code > 999 { // let the server complain of it
 		w.under.WriteHeader(code)
 		return
 	}
