@@ -62,10 +62,9 @@ func (x *exchange) abort(rc *http.ResponseController) {
 	if !x.http1() {
 		return // the serving goroutine resets the stream
 	}
-	rc.SetWriteDeadline(time.Now().Add(lingering))
+	rc.SetWriteDeadline(past) // Hijack would send the header, and to HEAD that is all
 	conn, _, err := rc.Hijack()
-	if err != nil { // some middleware hides it: fail whatever comes
-		rc.SetWriteDeadline(past)
+	if err != nil { // some middleware hides it
 		return
 	}
 	x.aborted = false

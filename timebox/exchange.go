@@ -55,7 +55,7 @@ func (x *exchange) finish() {
 			x.finishLate()
 			break
 		}
-		if x.phase.CompareAndSwap(phase, finished) {
+		if phase == released || x.phase.CompareAndSwap(phase, finished) {
 			x.gate.Finish(x.under())
 			break
 		}
@@ -100,6 +100,14 @@ func (x *exchange) LongLived() {
 	if x.phase.CompareAndSwap(open, released) || x.phase.CompareAndSwap(late, released) {
 		x.box.due.Remove(&x.entry)
 		x.ctx.release()
+		x.box.leave()
+	}
+}
+
+// leave is called when nobody waits for the handler any more.
+func (x *exchange) leave() {
+	if x.phase.Load() != released { // which has left
+		x.box.leave()
 	}
 }
 
