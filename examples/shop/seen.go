@@ -21,7 +21,17 @@ type seen struct {
 type inFlight struct{ Request, Elapsed string }
 
 // A report is what slowlog wrote on a request that was slow.
-type report struct{ ID, Request, Outcome, Text string }
+type report struct {
+	ID, Request, Outcome string
+	Where                string // what it was doing
+	Lines                []line
+}
+
+// A line is one of a report's text. Own ones are the shop's code.
+type line struct {
+	Text string
+	Own  bool
+}
 
 // seen asks the guards. It leaves out the requests for the page that shows it.
 func (s *shop) seen() seen {
@@ -42,10 +52,19 @@ func (s *shop) seen() seen {
 			ID:      fmt.Sprintf("%s-%d", r.ID, r.Capture),
 			Request: r.Method + " " + r.URI,
 			Outcome: outcome,
-			Text:    r.Text(),
+			Where:   r.Where(),
+			Lines:   linesOf(r.Text()),
 		})
 	}
 	return now
+}
+
+func linesOf(text string) []line {
+	var all []line
+	for l := range strings.Lines(text) {
+		all = append(all, line{strings.TrimSuffix(l, "\n"), strings.HasPrefix(l, "\t> ")})
+	}
+	return all
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -55,10 +55,10 @@ func openShop(ctx context.Context, cfg config) (_ *shop, err error) {
 		}
 	}()
 	if err := s.openCatalog(ctx, cfg.MySQL); err != nil {
-		return nil, fmt.Errorf("MySQL: %w", err)
+		return nil, fmt.Errorf("mysql: %w", err)
 	}
 	if err := s.openCarts(ctx, cfg.Redis); err != nil {
-		return nil, fmt.Errorf("Redis: %w", err)
+		return nil, fmt.Errorf("redis: %w", err)
 	}
 	if err := s.openReviews(); err != nil {
 		return nil, fmt.Errorf("reviews: %w", err)
@@ -120,7 +120,7 @@ func (s *shop) openReviews() error {
 		return err
 	}
 	s.onClose(server.Close)
-	addr, err := s.through("reviews", "Reviews", "readers' voices on book pages", server.Addr)
+	addr, err := s.through("reviews", "Reviews", "the readers' voices", server.Addr)
 	if err != nil {
 		return err
 	}
