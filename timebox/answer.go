@@ -29,12 +29,13 @@ var past = time.Unix(1, 0)
 func (x *exchange) seize() {
 	x.overrun = newOverrun(x.name(), x.ctx.until-x.limit, &x.box.count.overrunning)
 	rc := http.NewResponseController(x.under())
+	left := gone(x.outside()) // before a blocked write is broken, which ends the server's context, too
 	begun := x.gate.Shut(x.under(), func() { rc.SetWriteDeadline(past) })
 	switch {
 	case x.writer.Hijacked(): // at the very last moment
 		x.overrun.end()
 		return
-	case gone(x.outside()):
+	case left:
 		x.box.count.gone.Add(1)
 		x.rec.Settle(request.Left)
 		x.abort(rc) // a 503 would only be counted by whoever logs it
