@@ -1,9 +1,6 @@
 package redact
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // maxDepth is how many layers of percent-encoding are looked into. What has more is redacted whole.
 const maxDepth = 3
@@ -16,9 +13,19 @@ func (l List) encoded(s string, depth int) string {
 	}
 	var b strings.Builder
 	for s != "" {
+		if rest, ok := strings.CutPrefix(s, Mark); ok {
+			b.WriteString(Mark)
+			s = rest
+			continue
+		}
 		end := strings.IndexAny(s, " \t\r\n\"'`&;<>=?#")
 		if end < 0 {
 			end = len(s)
+		}
+		if mark := strings.Index(s[:end], Mark); mark >= 0 {
+			b.WriteString(l.run(s[:mark], depth))
+			s = s[mark:]
+			continue
 		}
 		b.WriteString(l.run(s[:end], depth))
 		if end < len(s) {
@@ -41,10 +48,35 @@ func (l List) run(run string, depth int) string {
 		}
 		return run
 	}
-	if clean := l.text(decoded, depth-1); clean != decoded {
-		return url.QueryEscape(clean)
+	clean := l.text(decoded, depth-1)
+	switch {
+	case clean == decoded:
+		return run
+	case wordEnd(run, 0) < len(run): // half encoded: to encode the whole would join what is apart
+		return Mark
 	}
-	return run
+	return encode(clean)
+}
+
+// encode encodes all that may not be in a word.
+func encode(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		switch {
+		case c == ' ':
+			b.WriteByte('+')
+		case c < 0x80 && wordByte(c) && c != '%' && c != '+':
+			b.WriteByte(c)
+		default:
+			escape(&b, c)
+		}
+	}
+	return b.String()
+}
+
+func escape(b *strings.Builder, c byte) {
+	const digits = "0123456789ABCDEF"
+	b.Write([]byte{'%', digits[c>>4], digits[c&15]})
 }
 
 // decode undoes one layer of percent-encoding, and leaves alone what is not properly encoded.

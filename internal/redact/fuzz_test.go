@@ -45,7 +45,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		var l redact.List
-		for _, s := range []string{before, after, before + after} {
+		for _, s := range []string{before, after, before + after, words(before + after)} {
 			wantStable(t, s, l.Text)
 		}
 		secret = "zq" + plain(secret) + "9"
@@ -54,10 +54,14 @@ func FuzzText(f *testing.F) {
 		}
 		for _, form := range inText {
 			name := names[(len(before)+len(form))%len(names)]
-			wantGone(t, before+"\n"+fmt.Sprintf(form, name, secret)+"\n"+after, secret, l.Text)
+			planted := fmt.Sprintf(form, name, secret)
+			wantGone(t, before+"\n"+planted+"\n"+after, secret, l.Text)
+			wantGone(t, words(before)+" "+planted+" "+words(after), secret, l.Text)
 		}
 		for _, form := range bare {
-			wantGone(t, before+"\n"+fmt.Sprintf(form, secret)+"\n"+after, secret, l.Text)
+			planted := fmt.Sprintf(form, secret)
+			wantGone(t, before+"\n"+planted+"\n"+after, secret, l.Text)
+			wantGone(t, words(before)+"\n"+planted+"\n"+words(after), secret, l.Text)
 		}
 	})
 }
@@ -69,7 +73,7 @@ func FuzzURI(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		var l redact.List
-		for _, s := range []string{before, after, before + after} {
+		for _, s := range []string{before, after, before + after, words(before + after)} {
 			wantStable(t, s, l.URI)
 		}
 		whole := url.QueryEscape("zq" + secret + "9")
@@ -79,12 +83,35 @@ func FuzzURI(f *testing.F) {
 		}
 		for _, form := range inURI {
 			name := names[(len(before)+len(form))%len(names)]
-			wantGone(t, before+fmt.Sprintf(form, name, secret)+"&"+after, secret, l.URI)
+			planted := fmt.Sprintf(form, name, secret)
+			wantGone(t, before+planted+"&"+after, secret, l.URI)
+			wantGone(t, words(before)+planted+"&"+words(after), secret, l.URI)
 			if strings.HasSuffix(form, "=%s") {
 				wantGone(t, before+fmt.Sprintf(form, name, whole)+"&"+after, whole, l.URI)
 			}
 		}
 	})
+}
+
+// parts are what the scanner reacts to.
+var parts = []string{
+	"password", "token", "name", "a", "b1", "api", "key", "=", ":", "=>", ":=", "'", "\"", "`", "\\", "\\\"", "(", ")", "[", "]",
+	"{", "}", "<", ">", " ", "  ", "\n", ",", ";", "&", "?", "#", "/", "@", "://", "https://", "%", "%3D", "%20", "%25", "%27",
+	"%22", "+", "eyJabcdefghijk.", "Bearer", "Basic", "bearer", "AUTH", "auth", "IDENTIFIED", "BY", "VALUES", "INSERT INTO",
+	"(token)", "SET", "FOR", "IN", "LIKE", "null", "nil", "$1", "12", "--", "--token", "-----BEGIN", "PRIVATE", "KEY-----",
+	"-----END", redact.Mark, "cookie", "Authorization", "::", "/*", "*/", "||", "é", "\xff", ".", "\t", "\r", "not", "N'", "x",
+}
+
+// words makes a text of parts, which random bytes would hardly hit on.
+func words(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s[:min(len(s), 16)]) {
+		b.WriteString(parts[int(c)%len(parts)])
+		if int(c) >= 2*len(parts) {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
 }
 
 // plain keeps what needs no quotes anywhere.

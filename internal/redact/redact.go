@@ -116,5 +116,18 @@ func (l List) Header(name, value string) string {
 // It does not find a secret whose name is not next to it: a command's positional arguments, or
 // 'x' = password. It takes time in proportion to the length.
 func (l List) Text(s string) string {
-	return l.text(strings.ToValidUTF8(s, "\uFFFD"), maxDepth)
+	return settle(strings.ToValidUTF8(s, "\uFFFD"), func(s string) string { return l.text(s, maxDepth) })
+}
+
+// settle redacts until nothing changes. Once is nearly always enough; but where quotes are out of step,
+// two marks may come to stand in what now looks like one value.
+func settle(s string, redact func(string) string) string {
+	for range 10 {
+		once := redact(s)
+		if once == s {
+			break
+		}
+		s = once
+	}
+	return s
 }

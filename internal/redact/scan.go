@@ -1,78 +1,98 @@
 package redact
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-// A scanner goes once through a text, word by word, and copies it to out with Mark for what is secret.
+// A scanner goes once through a text, word by word, and notes what is secret. It goes through what it
+// takes for a value as well, which may be none and have another name in it: where text was cut off,
+// quotes are out of step. The spans that it has found keep this from taking quadratic time.
 type scanner struct {
 	list  List
 	depth int // layers of percent-encoding that may still be looked into
 	s     string
-	out   strings.Builder
-	done  int // s[:done] is in out
+
+	secrets []span // as they were found: they may overlap
+	reach   int    // where they end, at most
 
 	// The two words before, as far as nothing but blanks parts them from this one.
-	prev, prev2 word
+	prev, prev2 span
 
-	pem      bool // a PEM block has begun on this line
-	setFor   bool // SET PASSWORD FOR … was seen: the next value is secret
-	insert   bool // an INSERT's column list may come
-	inList   bool // inside parentheses of an INSERT
-	listHas  bool // the last such list had a secret name
-	first    int  // where the first word begins
-	runStart int  // s[runStart:runEnd] has no blank, quote or brace, and its last @ is at runAt
-	runEnd   int
-	runAt    int
+	first   int  // where the first word begins
+	pem     bool // a PEM block has begun on this line
+	setFor  bool // SET PASSWORD FOR … was seen: the next value is secret
+	insert  bool // an INSERT's column list may come
+	inList  bool // inside parentheses of an INSERT
+	listHas bool // the last such list had a secret name
+	host    int  // where the authority of the last URL ends
 
-	lineStart, lineStop int // s[lineStart:lineStop] has no line end, and one follows
+	line     span    // a line, or the end of one
+	run      span    // a run of text without blanks, quotes and braces
+	runAt    int     // its last @
+	values   [3]span // unquoted values: colon, equals, a cookie's equals
+	bare     span    // an unquoted value as it was trimmed; its end is in bareTo
+	bareTo   int
+	quotes   [4]span // strings that are not escaped, by their quote
+	literals [2]span // where all strings were redacted, and all numbers too
 }
 
-type word struct{ start, end int }
+// A span is a part of the text.
+type span struct{ start, end int }
+
+func (p span) has(i int) bool { return p.start <= i && i < p.end }
 
 // text redacts valid UTF-8.
 func (l List) text(s string, depth int) string {
-	sc := scanner{list: l, depth: depth, s: s, lineStop: -1}
+	sc := scanner{list: l, depth: depth, s: s}
 	for sc.first < len(s) && blank(s[sc.first]) {
 		sc.first++
 	}
-	for i := 0; i < len(s); {
+	for i := sc.first; i < len(s); {
 		if !wordByte(s[i]) {
 			sc.punctuation(s[i])
 			i++
 			continue
 		}
-		w := word{i, wordEnd(s, i)}
-		i = max(sc.word(w), w.end)
-		if i == w.end {
-			sc.prev2, sc.prev = sc.prev, w
-		} else {
-			sc.prev2, sc.prev = word{}, word{}
+		w := span{i, wordEnd(s, i)}
+		sc.word(w)
+		i = w.end
+		if sc.prev2, sc.prev = sc.prev, w; w.start > 0 && strings.IndexByte("=:", s[w.start-1]) >= 0 {
+			sc.prev = span{} // a value is no part of the next name
 		}
 	}
-	if sc.done == 0 && !strings.ContainsAny(s, "%+") {
-		return s
-	}
-	sc.copy(len(s))
-	return sc.out.String()
+	return sc.redacted()
 }
 
-// copy takes what is not secret up to a place.
-func (sc *scanner) copy(to int) {
-	if to > sc.done {
-		sc.out.WriteString(sc.list.encoded(sc.s[sc.done:to], sc.depth))
-		sc.done = to
-	}
-}
-
-// redact puts Mark for s[from:to]. What was redacted just before may reach into it.
+// redact notes a secret. Blanks alone are none.
 func (sc *scanner) redact(from, to int) {
-	if from >= to || to <= sc.done {
-		return
+	if from < to && strings.TrimSpace(sc.s[from:to]) != "" {
+		sc.secrets = append(sc.secrets, span{from, to})
+		sc.reach = max(sc.reach, to)
 	}
-	if from >= sc.done {
-		sc.copy(from)
-		sc.out.WriteString(Mark)
+}
+
+// redacted is the text with Mark for each secret.
+func (sc *scanner) redacted() string {
+	s := sc.s
+	if len(sc.secrets) == 0 {
+		return sc.list.encoded(s, sc.depth)
 	}
-	sc.done = to
+	slices.SortStableFunc(sc.secrets, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(sc.secrets); {
+		from, to := sc.secrets[i].start, sc.secrets[i].end
+		for i++; i < len(sc.secrets) && sc.secrets[i].start <= to; i++ {
+			to = max(to, sc.secrets[i].end)
+		}
+		b.WriteString(sc.list.encoded(s[done:from], sc.depth))
+		b.WriteString(Mark)
+		done = to
+	}
+	b.WriteString(sc.list.encoded(s[done:], sc.depth))
+	return b.String()
 }
 
 func (sc *scanner) punctuation(c byte) {
@@ -88,33 +108,36 @@ func (sc *scanner) punctuation(c byte) {
 	case ';':
 		sc.insert, sc.listHas, sc.setFor = false, false, false
 	}
-	sc.prev, sc.prev2 = word{}, word{}
+	sc.prev, sc.prev2 = span{}, span{}
 }
 
-// word looks at one word and what follows, redacts what is secret, and says where to go on.
-func (sc *scanner) word(w word) int {
-	if next, ok := sc.shape(w); ok {
-		return next
+// word looks at one word and what follows, and redacts what is secret.
+func (sc *scanner) word(w span) {
+	token := sc.webToken(w)
+	sc.shape(w)
+	sc.keyword(w)
+	sep := sc.separator(w)
+	if sep.kind == colon && w.end < sc.host && sep.value < len(sc.s) && digit(sc.s[sep.value]) {
+		sep.kind = none // a port
 	}
-	if next, ok := sc.keyword(w); ok {
-		return next
-	}
-	sep := sc.separator(w.end)
 	secret := sc.list.Name(sc.s[w.start:w.end])
-	if sep.kind != none && (secret || sc.setFor || sc.list.Name(sc.s[sc.phrase(w):w.end])) {
+	switch {
+	case secret && isFlag(sc.s, w):
+		sc.flag(w)
+	case sep.kind != none && (secret || sc.setFor || sc.list.Name(sc.s[sc.phrase(w):w.end])):
 		sc.setFor = false
-		return sc.value(sc.s[sc.phrase(w):w.end], sep)
-	}
-	if secret {
+		sc.value(sc.s[sc.phrase(w):w.end], sep)
+	case secret:
 		sc.listHas = sc.listHas || sc.inList
-		return sc.argument(w)
+		sc.argument(w)
+	case !token:
+		sc.userinfo(w)
 	}
-	return sc.userinfo(w)
 }
 
 // phrase is where the name that ends with this word begins: a word before belongs to it, as in "api
 // key", unless it ends a sentence or is one of those that stand before a name, not in it.
-func (sc *scanner) phrase(w word) int {
+func (sc *scanner) phrase(w span) int {
 	prev := sc.s[sc.prev.start:sc.prev.end]
 	if prev == "" || strings.HasSuffix(prev, ".") || joins[strings.ToLower(prev)] {
 		return w.start
@@ -150,6 +173,8 @@ func wordEnd(s string, i int) int {
 	return i
 }
 
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
 // alnum says whether a byte is a letter, a digit or an underscore.
 func alnum(c byte) bool {
 	return wordByte(c) && c != '-' && c != '.' && c != '%' && c != '+'
@@ -180,13 +205,13 @@ func skipBlank(s string, i int) int {
 	return i
 }
 
-// lineEnd is where the line that goes on at i ends. It is found once for each line.
+// lineEnd is where the line that goes on at i ends.
 func (sc *scanner) lineEnd(i int) int {
-	if i < sc.lineStart || i > sc.lineStop {
-		sc.lineStart, sc.lineStop = i, len(sc.s)
+	if i < sc.line.start || i > sc.line.end || sc.line.end == 0 {
+		sc.line = span{i, len(sc.s)}
 		if n := strings.IndexByte(sc.s[i:], '\n'); n >= 0 {
-			sc.lineStop = i + n
+			sc.line.end = i + n
 		}
 	}
-	return sc.lineStop
+	return sc.line.end
 }

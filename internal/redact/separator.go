@@ -20,13 +20,16 @@ type separator struct {
 	value int // where the value begins
 }
 
-// separator looks for one after a name that ends at i, behind what may close the name.
-func (sc *scanner) separator(i int) separator {
+// separator looks for one after a name, behind what may close the name.
+func (sc *scanner) separator(w span) separator {
 	s := sc.s
-	at := closers(s, i)
+	if w.start > 0 && strings.IndexByte("<:", s[w.start-1]) >= 0 && strings.HasPrefix(s[w.end:], ">") {
+		return separator{element, w.end + 1}
+	}
+	at := closers(s, w.end)
 	blanks := skipBlank(s, at)
 	for range 4 { // a type: token::text
-		if !strings.HasPrefix(s[blanks:], "::") {
+		if !strings.HasPrefix(s[blanks:], "::") || wordEnd(s, blanks+2) == blanks+2 {
 			break
 		}
 		at = closers(s, wordEnd(s, blanks+2))
@@ -36,12 +39,13 @@ func (sc *scanner) separator(i int) separator {
 	for end < len(s) && end < blanks+4 && strings.IndexByte("=<>!~:|^*?", s[end]) >= 0 {
 		end++
 	}
+	if at == blanks && end > at+1 && strings.IndexByte("=:", s[at]) >= 0 && end < len(s) &&
+		!blank(s[end]) && !quote(s[end]) && s[end] != '\\' {
+		end = at + 1 // name=value, and the value begins like an operator
+	}
 	kind := kindOf(s[blanks:end])
 	if kind == colon && strings.Contains(s[at:blanks], "\n") {
 		return separator{}
-	}
-	if kind == compare && s[end-1] == '>' && at == blanks && end < len(s) && !blank(s[end]) {
-		kind = element
 	}
 	value := end
 	for value < len(s) && (s[value] == ' ' || s[value] == '\t') {
@@ -80,7 +84,7 @@ func closers(s string, i int) int {
 			i++
 		case c == '[':
 			end := strings.IndexByte(s[i:min(len(s), i+64)], ']')
-			if end < 0 || strings.ContainsAny(s[i:i+end], " \t\r\n") {
+			if end < 0 || strings.ContainsAny(s[i:i+end], " \t\r\n") || strings.Contains(s[i:i+end+1], Mark) {
 				return i
 			}
 			i += end + 1
@@ -89,23 +93,4 @@ func closers(s string, i int) int {
 		}
 	}
 	return i
-}
-
-// pairAt says whether another name and its separator begin at i, so that a value before ends.
-func pairAt(s string, i int) bool {
-	for i < len(s) && (quote(s[i]) || strings.IndexByte("{[(<\\@$", s[i]) >= 0) {
-		i++
-	}
-	end := wordEnd(s, i)
-	if end == i {
-		return false
-	}
-	end = closers(s, end)
-	if end < len(s) && s[end] == ':' {
-		return true
-	}
-	for end < len(s) && (s[end] == ' ' || s[end] == '\t') {
-		end++
-	}
-	return end < len(s) && s[end] == '='
 }

@@ -3,30 +3,28 @@ package redact
 import "strings"
 
 // keyword redacts what follows the words that bring a secret without a name.
-func (sc *scanner) keyword(w word) (next int, ok bool) {
-	s := sc.s
-	switch text := s[w.start:w.end]; strings.ToLower(text) {
+func (sc *scanner) keyword(w span) {
+	switch strings.ToLower(sc.s[w.start:w.end]) {
 	case "into", "insert", "replace":
 		sc.insert = true
 	case "values", "value", "select":
 		if sc.insert && sc.listHas && !sc.inList {
 			sc.listHas = false
-			return sc.literals(w.end, len(s), true), true
+			sc.redactLiterals(w.end, len(sc.s), true)
 		}
 	case "identified":
-		return sc.identified(w)
+		sc.identified(w)
 	case "for":
 		sc.setFor = sc.setFor || strings.EqualFold(sc.before(sc.prev2), "set") && sc.list.Name(sc.before(sc.prev))
 	case "auth": // Redis, SMTP
-		return sc.command(w)
+		sc.command(w)
 	}
-	return 0, false
 }
 
-func (sc *scanner) before(w word) string { return sc.s[w.start:w.end] }
+func (sc *scanner) before(w span) string { return sc.s[w.start:w.end] }
 
 // identified redacts IDENTIFIED [WITH plugin] BY|AS [PASSWORD] 'x' [REPLACE 'y'] and BY x.
-func (sc *scanner) identified(w word) (next int, ok bool) {
+func (sc *scanner) identified(w span) {
 	s := sc.s
 	i, by := w.end, false
 	for range 4 {
@@ -36,43 +34,41 @@ func (sc *scanner) identified(w word) (next int, ok bool) {
 		case "by", "as":
 			by = true
 		case "with": // and the plugin's name, in quotes or not
-			if i = skipBlank(s, end); i < len(s) && quote(s[i]) {
+			if i = skipBlank(s, end); startsString(s, i) {
 				_, _, end, _ = quoted(s, i, false)
 			} else {
 				end = wordEnd(s, i)
 			}
-		case "password", "values", "random":
-			if !by {
-				return 0, false
-			}
 		default:
-			if !by || i >= len(s) {
-				return 0, false
+			if by && i < len(s) && !quote(s[i]) && s[i] != '\\' && !pluginWords[strings.ToLower(s[i:end])] {
+				sc.unquoted(i, sc.equalsEnd(i, false))
 			}
-			if !quote(s[i]) && s[i] != '\\' {
-				i = sc.bare(i, sc.equalsEnd(i, false))
+			if by {
+				sc.redactLiterals(i, len(s), false)
 			}
-			return sc.literals(i, len(s), false), true
+			return
 		}
 		i = end
 	}
-	return 0, false
 }
+
+// pluginWords may stand between IDENTIFIED BY and the secret.
+var pluginWords = set("password values random")
 
 // command redacts the arguments of AUTH: the rest of the line. In lower case it is only a command where
 // it begins the text and has one or two arguments.
-func (sc *scanner) command(w word) (next int, ok bool) {
+func (sc *scanner) command(w span) {
 	s := sc.s
 	upper := s[w.start:w.end] == "AUTH"
-	if !upper && w.start != sc.first || w.end >= len(s) || s[w.end] != ' ' || sc.separator(w.end).kind != none {
-		return 0, false
+	if !upper && (w.start != sc.first || sc.depth < maxDepth) || w.end >= len(s) || s[w.end] != ' ' || sc.separator(w).kind != none {
+		return
 	}
 	line := sc.lineEnd(w.end)
 	i := skipBlank(s[:line], w.end)
-	if i >= line || !upper && len(strings.Fields(s[i:line])) > 2 {
-		return 0, false
+	args := s[i:line]
+	if args != "" && (upper || args == Mark || len(strings.Fields(args)) <= 2 && !strings.Contains(args, Mark)) {
+		sc.unquoted(i, line)
 	}
-	return sc.bare(i, line), true
 }
 
 // operators stand between a column's name and a literal.
@@ -80,8 +76,8 @@ var operators = set("not in like ilike rlike regexp glob between is distinct fro
 	"all binary and")
 
 // argument redacts the literals that follow a secret name without a separator: PASSWORD 'x', token IN
-// ('x', 'y'), PASSWORD('x'), --token x.
-func (sc *scanner) argument(w word) int {
+// ('x', 'y'), PASSWORD('x').
+func (sc *scanner) argument(w span) {
 	s := sc.s
 	i, operator := w.end, false
 	for range 4 {
@@ -92,45 +88,66 @@ func (sc *scanner) argument(w word) int {
 		}
 		i, operator = end, true
 	}
-	i = skipBlank(s, i)
-	if i >= len(s) {
-		return w.end
+	if i = skipBlank(s, i); i >= len(s) {
+		return
 	}
 	parted := i > w.end
 	switch c := s[i]; {
-	case c == '(' && (operator || skipBlank(s, i+1) < len(s) && quote(s[skipBlank(s, i+1)])):
-		return sc.literals(i, bracket(s, i), operator)
-	case parted && (c == '"' || c == '\'' || c == '\\' || operator || literalPrefix(s, i) > i):
-		if end, ok := sc.literal(i); ok {
-			return end
+	case c == '(':
+		if operator || startsString(s, skipBlank(s, i+1)) {
+			end := len(s)
+			if i >= sc.reach {
+				end = bracket(s, i)
+			}
+			sc.redactLiterals(i, end, operator)
 		}
-	case parted && strings.HasPrefix(s[w.start:w.end], "--") && c != '-':
-		return sc.bare(i, sc.equalsEnd(i, false))
+	case parted && c != '`':
+		sc.literal(i)
 	}
-	return w.end
 }
 
-// literals redacts the strings between two places, and the numbers where they may be secrets, up to the
-// end of the statement. What is in backquotes is a name.
-func (sc *scanner) literals(i, end int, numbers bool) int {
-	s := sc.s
-	for i < end {
+// isFlag says whether a word is a flag of a command line that has its value behind a blank.
+func isFlag(s string, w span) bool {
+	return strings.HasPrefix(s[w.start:w.end], "--") && strings.HasPrefix(s[w.end:], " ")
+}
+
+// flag redacts the value of --name value.
+func (sc *scanner) flag(w span) {
+	line := sc.s[:sc.lineEnd(w.end)]
+	if i := skipBlank(line, w.end); i < len(line) && line[i] != '-' && !sc.literal(i) {
+		end := i
+		for end < len(line) && !blank(line[end]) {
+			end++
+		}
+		sc.unquoted(i, end)
+	}
+}
+
+// startsString says whether a string begins at i.
+func startsString(s string, i int) bool { return i < len(s) && (s[i] == '"' || s[i] == '\'') }
+
+// redactLiterals redacts the strings between two places, and the numbers where they may be secrets, up
+// to the end of the statement. What is in backquotes is a name.
+func (sc *scanner) redactLiterals(start, end int, numbers bool) {
+	s, known := sc.s, &sc.literals[0]
+	if numbers {
+		known = &sc.literals[1]
+	}
+	if known.has(start) && end <= known.end {
+		return
+	}
+	i := start
+	for i < end && s[i] != ';' {
 		switch c := s[i]; {
-		case c == ';':
-			return i
 		case quote(c) || c == '\\':
 			from, to, next, ok := quoted(s, i, false)
-			if !ok {
-				i++
-				break
-			}
-			if c != '`' {
+			if ok && c != '`' {
 				sc.redact(from, to)
 			}
-			i = next
+			i = max(next, i+1)
 		case wordByte(c):
 			next := wordEnd(s, i)
-			if numbers && (c >= '0' && c <= '9' || c == '-' || c == '+') && (i == 0 || s[i-1] != '$') {
+			if numbers && strings.IndexByte("0123456789+-", c) >= 0 && (i == 0 || s[i-1] != '$') {
 				sc.redact(i, next)
 			}
 			i = next
@@ -138,5 +155,5 @@ func (sc *scanner) literals(i, end int, numbers bool) int {
 			i++
 		}
 	}
-	return max(i, end)
+	*known = span{start, end}
 }

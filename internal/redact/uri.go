@@ -13,10 +13,11 @@ import (
 //
 // All else stays as it is, byte for byte, but that control characters and invalid UTF-8 are
 // percent-encoded, so that the URI stays on one line.
-func (l List) URI(uri string) string {
-	uri = printable(uri)
+func (l List) URI(uri string) string { return settle(printable(uri), l.uri) }
+
+func (l List) uri(uri string) string {
 	var b strings.Builder
-	if scheme := strings.Index(uri, "://"); scheme >= 0 && !strings.ContainsAny(uri[:scheme], "/?#") {
+	if scheme := strings.Index(uri, "://"); scheme > 0 && strings.Trim(uri[:scheme], schemeBytes) == "" && !l.Name(uri[:scheme]) {
 		// The scheme and the authority are Text's: it knows where a user and a password may be.
 		end := len(uri)
 		if n := strings.IndexAny(uri[scheme+3:], "/?#"); n >= 0 {
@@ -31,7 +32,7 @@ func (l List) URI(uri string) string {
 				end = len(uri)
 			}
 		}
-		b.WriteString(l.Text(whole[:end]))
+		b.WriteString(l.text(whole[:end], maxDepth))
 		uri = uri[end:]
 	}
 	path := len(uri)
@@ -42,6 +43,9 @@ func (l List) URI(uri string) string {
 	l.pieces(&b, uri[path:], "#&;")
 	return b.String()
 }
+
+// schemeBytes may be in a URI's scheme, RFC 3986 section 3.1, but for the dot, which none has.
+const schemeBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
 
 // oddPort says whether an authority without an @ has a port that is none: then the slash that ended it
 // was part of a password.
@@ -62,20 +66,20 @@ func (l List) pieces(b *strings.Builder, s, separators string) {
 		name, value, pair := strings.Cut(s[:end], "=")
 		switch {
 		case !pair:
-			b.WriteString(l.Text(name))
+			b.WriteString(l.text(name, maxDepth))
 		case l.Name(name):
 			for end < len(s) && s[end] == ';' && !strings.Contains(s[end+1:end+1+pieceEnd(s[end+1:], separators)], "=") {
 				end += 1 + pieceEnd(s[end+1:], separators)
 			}
-			b.WriteString(l.Text(name))
+			b.WriteString(l.text(name, maxDepth))
 			b.WriteByte('=')
-			if value != "" || end > len(name)+1 {
+			if strings.TrimSpace(value) != "" || end > len(name)+1+len(value) {
 				b.WriteString(Mark)
 			}
 		default:
-			b.WriteString(l.Text(name))
+			b.WriteString(l.text(name, maxDepth))
 			b.WriteByte('=')
-			b.WriteString(l.Text(value))
+			b.WriteString(l.text(value, maxDepth))
 		}
 		s = s[end:]
 	}
@@ -97,7 +101,6 @@ func printable(s string) string {
 	if clean {
 		return s
 	}
-	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
@@ -105,9 +108,7 @@ func printable(s string) string {
 			b.WriteString(s[:n])
 		} else {
 			for _, c := range []byte(s[:n]) {
-				b.WriteByte('%')
-				b.WriteByte(digits[c>>4])
-				b.WriteByte(digits[c&15])
+				escape(&b, c)
 			}
 		}
 		s = s[n:]

@@ -2,87 +2,95 @@ package redact
 
 import "strings"
 
-// maxElement is how far the end of an XML element is looked for.
-const maxElement = 4096
-
-// value redacts the value that follows a secret name and says where it ends.
-func (sc *scanner) value(name string, sep separator) int {
+// value redacts the value that follows a secret name.
+func (sc *scanner) value(name string, sep separator) {
 	s, v := sc.s, sep.value
-	if v >= len(s) || s[v] == '\n' {
-		return v
-	}
-	if end, ok := sc.literal(v); ok {
-		return end
-	}
-	if end, ok := placeholder(s, v); ok {
-		return end
+	if v >= len(s) || s[v] == '\n' || sc.literal(v) || placeholder(s, v) {
+		return
 	}
 	lower := strings.ToLower(name)
 	cookie := strings.Contains(lower, "cookie")
 	switch {
 	case sep.kind == compare:
-		if s[v] < '0' || s[v] > '9' {
-			return v
+		if digit(s[v]) {
+			sc.unquoted(v, sc.equalsEnd(v, false))
 		}
 	case sep.kind == define && isCall(s, v):
-		return sc.literals(v, sc.lineEnd(v), false)
-	case strings.IndexByte("[{(", s[v]) >= 0:
+		sc.redactLiterals(v, sc.lineEnd(v), false)
+	case sep.kind == element && strings.IndexByte(s[v:min(v+maxElement, sc.lineEnd(v))], '<') >= 0:
+		sc.unquoted(v, v+strings.IndexByte(s[v:], '<'))
+	case v >= sc.reach && strings.IndexByte("[{(", s[v]) >= 0:
 		end := bracket(s, v)
-		sc.redact(v, end)
-		return end
-	case sep.kind == colon:
-		return sc.bare(v, sc.colonEnd(v, cookie || strings.Contains(lower, "authorization")))
-	case sep.kind == element:
-		if tag := strings.IndexByte(s[v:min(v+maxElement, sc.lineEnd(v))], '<'); tag >= 0 {
-			return sc.bare(v, v+tag)
+		if end < len(s) && !blank(s[end]) && strings.IndexByte("\"'`)]},&<\\", s[end]) < 0 {
+			more := s[v:max(end, sc.equalsEnd(v, cookie))] // it only begins with a bracket
+			end = max(end, v+len(trimClosers(more)))
 		}
+		sc.redact(v, end)
+	case sep.kind == colon:
+		sc.unquoted(v, sc.colonEnd(v, cookie || strings.Contains(lower, "authorization")))
+	default:
+		sc.unquoted(v, sc.equalsEnd(v, cookie))
 	}
-	return sc.bare(v, sc.equalsEnd(v, cookie))
 }
 
-// bare redacts an unquoted value, but not what closes the brackets and quotes around it.
-func (sc *scanner) bare(from, to int) int {
-	value := strings.TrimRight(sc.s[from:to], " \t\r")
-	kept := len(value)
+// unquoted redacts an unquoted value, but not what closes the brackets and quotes around it.
+func (sc *scanner) unquoted(from, to int) {
+	if to != sc.bareTo || !sc.bare.has(from) {
+		sc.bareTo, sc.bare = to, span{from, from + len(trimClosers(sc.s[from:to]))}
+		sc.redact(sc.bare.start, sc.bare.end)
+	}
+}
+
+// trimClosers takes off the closing brackets and quotes, and the punctuation, at the end of a value that
+// were not opened in it, unless it is nothing else.
+func trimClosers(value string) string {
+	value = strings.TrimRight(value, " \t\r")
 	open := map[byte]int{
 		')': strings.Count(value, "(") - strings.Count(value, ")"),
 		']': strings.Count(value, "[") - strings.Count(value, "]"),
 		'}': strings.Count(value, "{") - strings.Count(value, "}"),
 	}
+	kept := len(value)
 	for kept > 0 && strings.IndexByte("\"'`)]}>,;\\ \t\r", value[kept-1]) >= 0 {
 		last := value[kept-1]
 		if n, bracket := open[last]; bracket && n >= 0 {
-			break // it was opened in the value
+			break
 		}
 		open[last]++
 		kept--
 	}
 	if kept == 0 {
-		kept = len(value)
+		return value
 	}
-	sc.redact(from, from+kept)
-	return from + kept
+	return value[:kept]
 }
 
-// literal redacts what is in quotes at i, and what is joined to it: 'a' || 'b'.
-func (sc *scanner) literal(i int) (end int, ok bool) {
+// literal redacts what is in quotes at i, and what is joined to it, as in 'a' || 'b'.
+func (sc *scanner) literal(i int) (found bool) {
 	for {
-		from, to, next, found := quoted(sc.s, literalPrefix(sc.s, i), true)
-		if !found {
-			return end, ok
+		start := literalPrefix(sc.s, i)
+		known := &sc.quotes[3] // of no quote: nothing is known
+		if start < len(sc.s) && quote(sc.s[start]) {
+			known = &sc.quotes[strings.IndexByte("\"'`", sc.s[start])]
+		}
+		if known.has(start) {
+			return true
+		}
+		from, to, end, ok := quoted(sc.s, start, true)
+		if !ok {
+			return found
+		}
+		if from == start+1 {
+			*known = span{start, to}
 		}
 		sc.redact(from, to)
-		if n := strings.IndexByte(sc.s[from:to], '\n'); n >= 0 {
-			return from + n, true // it may be that a quote was cut off: look at the other lines, too
-		}
-		end, ok = next, true
-		i = skipBlank(sc.s, next)
-		for i < len(sc.s) && i < next+4 && strings.IndexByte("|+& .", sc.s[i]) >= 0 {
+		found = true
+		i = skipBlank(sc.s, end)
+		for i < len(sc.s) && i < end+4 && strings.IndexByte("|+& .", sc.s[i]) >= 0 {
 			i++
 		}
-		i = skipBlank(sc.s, i)
-		if i == next {
-			return end, ok
+		if i = skipBlank(sc.s, i); i == end {
+			return found
 		}
 	}
 }
@@ -131,7 +139,7 @@ func quoted(s string, i int, value bool) (from, to, next int, ok bool) {
 			return from, t - min(n, escapes), t + 1, true
 		}
 	}
-	return from, len(s), len(s), true
+	return from, from + len(strings.TrimRight(s[from:], " \t\r\n")), len(s), true
 }
 
 // closesName says whether a quote that ended at i closed a name and no value, since a separator follows.
@@ -143,25 +151,24 @@ func closesName(s string, i int) bool {
 	return strings.HasPrefix(rest, ":") && rest != "::" || strings.HasPrefix(rest, "=")
 }
 
-// placeholder goes over what stands for a value and is none: ?, $1, null.
-func placeholder(s string, i int) (end int, ok bool) {
-	end = i
+// placeholder says whether what stands for a value at i is none: ?, $1, null.
+func placeholder(s string, i int) bool {
+	end, behind := wordEnd(s, i), ",;)"
 	switch {
 	case s[i] == '?':
-		end++
+		end = i + 1
 	case s[i] == '$':
-		for end++; end < len(s) && end < i+5 && '0' <= s[end] && s[end] <= '9'; end++ {
+		for end++; end < len(s) && end < i+5 && digit(s[end]); end++ {
 		}
+		if end == i+1 {
+			return false
+		}
+	case strings.EqualFold(s[i:end], "null"), s[i:end] == "nil":
+		behind = ",;:)]}"
 	default:
-		end = wordEnd(s, i)
-		if w := s[i:end]; !strings.EqualFold(w, "null") && w != "nil" {
-			return i, false
-		}
+		return false
 	}
-	if end == i+1 && s[i] == '$' || end < len(s) && !blank(s[end]) && strings.IndexByte(",;:)]}", s[end]) < 0 {
-		return i, false
-	}
-	return end, true
+	return end >= len(s) || blank(s[end]) || strings.IndexByte(behind, s[end]) >= 0
 }
 
 // isCall says whether a Go call begins at i: store.Get(
@@ -171,63 +178,4 @@ func isCall(s string, i int) bool {
 		end++
 	}
 	return end > i && end < len(s) && s[end] == '('
-}
-
-// bracket is where the bracket that opens at i is closed, or the end.
-func bracket(s string, i int) int {
-	open := s[i]
-	shut := map[byte]byte{'[': ']', '{': '}', '(': ')'}[open]
-	depth := 0
-	for t := i; t < len(s); t++ {
-		switch c := s[t]; {
-		case c == open:
-			depth++
-		case c == shut:
-			if depth--; depth == 0 {
-				return t + 1
-			}
-		case quote(c) && !alnum(s[t-1]):
-			_, _, next, _ := quoted(s, t, false)
-			t = next - 1
-		}
-	}
-	return len(s)
-}
-
-// equalsEnd is where the unquoted value at i of name=value ends: at white space, or before another pair.
-// A cookie's value goes on with the cookie's next pair.
-func (sc *scanner) equalsEnd(i int, cookie bool) int {
-	s := sc.s
-	for t := i; t < len(s); t++ {
-		switch c := s[t]; {
-		case blank(c) && !(cookie && t > i && s[t-1] == ';' && c == ' '):
-			return t
-		case c == '(' && t > i && alnum(s[t-1]): // a function of the secret
-			t = bracket(s[:sc.lineEnd(t)], t) - 1
-		case strings.IndexByte(",;&|", c) >= 0 && !(cookie && c == ';') && pairAt(s, t+1):
-			return t
-		}
-	}
-	return len(s)
-}
-
-// colonEnd is where the unquoted value at i of name: value ends: at the end of the line, or, unless it
-// is the whole line's, before another pair.
-func (sc *scanner) colonEnd(i int, whole bool) int {
-	s, line := sc.s, sc.lineEnd(i)
-	if whole {
-		return line
-	}
-	for t := i; t < line; t++ {
-		if blank(s[t]) || strings.IndexByte(",;&|", s[t]) >= 0 {
-			end := t
-			for t+1 < line && (blank(s[t+1]) || strings.IndexByte(",;&|", s[t+1]) >= 0) {
-				t++
-			}
-			if pairAt(s, t+1) {
-				return end
-			}
-		}
-	}
-	return line
 }
