@@ -99,10 +99,14 @@ func TestCloseAtItsDeadlineCancelsWhatIsBeingSent(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
+		start := time.Now()
 		if err := q.Close(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not sent: 1") {
 			t.Errorf("Close says %v", err)
 		}
 		closed(t, q) // waits for the sink, which hears of it at once
+		if d := time.Since(start); d != 0 {
+			t.Errorf("the sink heard of it after %v", d)
+		}
 		wantTally(t, q, alert.Tally{Offered: 1, Failed: 1})
 	})
 }

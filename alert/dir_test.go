@@ -157,6 +157,13 @@ func TestDirSaysWhichPathCannotBeWritten(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "not a directory") {
 		t.Errorf("Send says %v", err)
 	}
+	dir := t.TempDir() // where a temporary file can be made, but not the report
+	if err := (alert.Dir{Path: dir, Prefix: strings.Repeat("x", 250)}).Send(t.Context(), example); err == nil || !strings.Contains(err.Error(), "file name too long") {
+		t.Errorf("Send says %v", err)
+	}
+	if left := names(t, dir); len(left) > 0 {
+		t.Errorf("left are %q", left)
+	}
 	if err := (alert.Dir{}).Send(t.Context(), example); err == nil || err.Error() != "alert: Dir.Path is empty; a directory is needed" {
 		t.Errorf("Send says %v", err)
 	}

@@ -125,8 +125,8 @@ func (l *line) take(e *entry, now time.Time) {
 	}
 }
 
-// putBack lets e wait again, ahead of what has come meanwhile, and leaves the
-// sink alone for a while.
+// putBack lets e wait again, with what has come alike meanwhile, and leaves the
+// sink alone for a while. Being the longest due, e is the next.
 func (l *line) putBack(e *entry, now time.Time, pause time.Duration) {
 	l.paused = now.Add(pause)
 	if held := l.byKey[e.key]; held != nil {
@@ -135,7 +135,7 @@ func (l *line) putBack(e *entry, now time.Time, pause time.Duration) {
 		l.tally.Folded += int64(held.first) // the others have been counted
 		e.alert.Count += held.alert.Count
 	}
-	l.waiting = slices.Insert(l.waiting, 0, e)
+	l.waiting = append(l.waiting, e)
 	l.byKey[e.key] = e
 }
 

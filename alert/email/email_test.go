@@ -175,6 +175,14 @@ func TestAServerThatHangsIsLeftWhenTheContextEnds(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsNoGoodIsHungUpOn(t *testing.T) {
+	sink := script(t, "220 hi\r\n", "250 no encryption here\r\n") // whose end waits for us to hang up
+	sink.Security = email.STARTTLS
+	if err := sink.Send(t.Context(), example()); err == nil || !strings.Contains(err.Error(), "STARTTLS") {
+		t.Errorf("Send says %v", err)
+	}
+}
+
 func TestACancelledContextIsTheError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -195,7 +203,11 @@ func TestThePasswordIsNowhere(t *testing.T) {
 	}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "sink", sink, "value", *sink, "queue", alert.Queue{Sinks: []alert.Sink{sink}}.Sinks)
-	asJSON, _ := json.Marshal(map[string]any{"sink": sink})
+	sink.TLSConfig = nil // which JSON could not encode, and would so hide the rest
+	asJSON, jsonErr := json.Marshal(map[string]any{"sink": sink})
+	if jsonErr != nil {
+		t.Error(jsonErr)
+	}
 	for _, shown := range []string{
 		err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", errors.Unwrap(err)), log.String(), string(asJSON),
 		fmt.Sprint(sink), fmt.Sprintf("%v %+v %#v %s %q %d %x", sink, *sink, sink, sink, sink, sink, *sink),

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/alert/email"
 )
 
 // A part is one leaf of a mail, decoded.
@@ -173,6 +174,39 @@ func TestTheMailSaysItAsTextAndAsHTML(t *testing.T) {
 	}
 }
 
+// wantHeaders accepts the headers that a mail has, once each, and no other.
+func wantHeaders(t *testing.T, header mail.Header) {
+	t.Helper()
+	for name, values := range header {
+		if len(values) != 1 || !slices.Contains([]string{
+			"Date", "Mime-Version", "Message-Id", "Subject", "From", "To", "Content-Type", "Auto-Submitted", "References",
+		}, name) {
+			t.Errorf("there is a header %s: %q", name, values)
+		}
+	}
+}
+
+func FuzzMessage(f *testing.F) {
+	f.Add("slow\r\nBcc: a@b", "report", "x\"; a=b", "text/plain\r\nX: y", "main.f", "/src/x.go")
+	f.Add("", "\r\n.\r\n", "..", "a/b; c", "a/b.F[c/d.T]", "[")
+	f.Fuzz(func(t *testing.T, title, text, name, kind, fn, file string) {
+		sink := email.Sink{Host: "h", From: "a@example.com", To: []string{"b@example.com"}, SubjectPrefix: title}
+		data, err := email.Message(sink, alert.Alert{
+			Key: text, Title: title, Text: text, Tags: map[string]string{title: text},
+			Stacks: []alert.Stack{{Name: title, State: text, Frames: []alert.Frame{{Func: fn, File: file, App: true, Source: text}, {Func: fn, File: file}}}},
+			Files:  []alert.File{{Name: name, Type: kind, Data: []byte(text)}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		header, got := parse(t, data)
+		wantHeaders(t, header)
+		if len(got) != 3 || got[0].kind != "text/plain" || got[1].kind != "text/html" || got[2].name == "" {
+			t.Errorf("the parts are %q", got)
+		}
+	})
+}
+
 func TestNothingInAnAlertCanAddAHeaderOrMarkup(t *testing.T) {
 	evil := "x\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>\u202e"
 	a := alert.Alert{
@@ -186,11 +220,7 @@ func TestNothingInAnAlertCanAddAHeaderOrMarkup(t *testing.T) {
 		},
 	}
 	header, got := sent(t, a)
-	for name := range header {
-		if !slices.Contains([]string{"Date", "Mime-Version", "Message-Id", "Subject", "From", "To", "Content-Type", "Auto-Submitted", "References"}, name) {
-			t.Errorf("there is a header %s: %q", name, header[name])
-		}
-	}
+	wantHeaders(t, header)
 	if s := subject(header); s != "[shop] x Bcc: victim@example.com <script>alert(1)</script>" {
 		t.Errorf("the subject is %q", s)
 	}
@@ -201,7 +231,7 @@ func TestNothingInAnAlertCanAddAHeaderOrMarkup(t *testing.T) {
 		if p.kind == "text/html" && (strings.Contains(p.body, "<script") || p.name != "") {
 			t.Errorf("markup came through: %q", p)
 		}
-		if strings.ContainsAny(p.name, "/\\\r\n") {
+		if strings.ContainsAny(p.name, "/\\\r\n") || strings.HasPrefix(p.name, "..") {
 			t.Errorf("the attachment is called %q", p.name)
 		}
 	}
@@ -225,6 +255,13 @@ func TestAHugeAlertStaysAMailThatPhonesShowWhole(t *testing.T) {
 	}
 	if n := len(got[1].body); n > 102<<10 || n < 60<<10 || !strings.Contains(got[1].body, "more calls") || !strings.Contains(got[1].body, "more stacks") {
 		t.Errorf("the HTML has %d bytes, want 60 to 102 KB, or does not say that it was cut", n)
+	}
+}
+
+func TestAShortTextIsNotSaidTwice(t *testing.T) {
+	_, got := sent(t, alert.Alert{Title: "mysql is down", Text: "no answer for 30 s\n"})
+	if html := got[1].body; strings.Count(html, "no answer for 30 s") != 1 || strings.Contains(html, "Report") {
+		t.Errorf("the HTML is\n%s", html)
 	}
 }
 

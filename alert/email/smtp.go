@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/textproto"
 	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
@@ -20,21 +21,20 @@ import (
 // deliver does what go-mail's DialAndSend does, but for three things: ctx ends
 // it at any moment, not only while dialling; the connection is closed on every
 // way out; and one refused recipient does not keep the mail from the others.
+// ctx must end when Send returns.
 func (s Sink) deliver(ctx context.Context, a alert.Alert) error {
 	msg, err := s.message(a)
 	if err != nil {
 		return fmt.Errorf("email: cannot make the message: %w", err)
 	}
-	hangUp := func() {}
-	defer func() { hangUp() }()
 	client, err := s.client(func(dialling context.Context, _, addr string) (net.Conn, error) {
 		raw, err := (&net.Dialer{}).DialContext(dialling, "tcp", addr)
 		if err != nil {
 			return nil, err
 		}
-		// dialling ends with the dialling; ctx holds for the whole mail.
-		stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-		hangUp = func() { stop(); _ = raw.Close() }
+		// dialling ends with the dialling; ctx holds for the whole mail, and
+		// ends with Send, whichever way it goes.
+		context.AfterFunc(ctx, func() { _ = raw.Close() })
 		return s.secure(dialling, raw)
 	})
 	if err != nil {
@@ -73,7 +73,9 @@ func (s Sink) tlsConfig() *tls.Config {
 
 func (s Sink) client(dial mail.DialContextFunc) (*mail.Client, error) {
 	options := []mail.Option{
-		mail.WithPort(s.port()), mail.WithTimeout(s.timeout()), mail.WithDialContextFunc(dial),
+		// The context rules; were go-mail's own limit as long, a race would
+		// decide which of them a failure is blamed on.
+		mail.WithPort(s.port()), mail.WithTimeout(s.timeout() + time.Minute), mail.WithDialContextFunc(dial),
 		mail.WithTLSConfig(s.tlsConfig()),
 	}
 	switch s.Security {
@@ -168,14 +170,14 @@ func (e *ended) Unwrap() error { return e.cause }
 
 // transient tells a failure that may pass. A server's 4yz is "try again"
 // (RFC 5321 §4.2.1); an error on the way is one as long as nothing was handed
-// over. A certificate that does not hold will not hold in five seconds.
+// over. A certificate that does not hold is no net.Error, and will not hold in
+// five seconds either.
 func transient(err error, unsent bool) bool {
 	var reply *textproto.Error
 	if errors.As(err, &reply) {
 		return reply.Code/100 == 4
 	}
-	var cert *tls.CertificateVerificationError
-	if !unsent || errors.As(err, &cert) || errors.Is(err, context.Canceled) {
+	if !unsent || errors.Is(err, context.Canceled) {
 		return false
 	}
 	var network net.Error

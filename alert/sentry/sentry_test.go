@@ -94,6 +94,9 @@ func TestNobodyThereIsAnErrorThatMayPass(t *testing.T) {
 	if err := sink.Send(t.Context(), example()); err != nil {
 		t.Fatal(err)
 	}
+	if left := goroutines("net/http.(*persistConn)", time.Second); len(left) > 0 {
+		t.Errorf("a connection was kept:\n%s", left[0])
+	}
 	e.server.Close()
 	err := sink.Send(t.Context(), example())
 	if _, ok := later(err); !ok || !strings.Contains(err.Error(), "connection refused") {
