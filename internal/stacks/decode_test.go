@@ -89,7 +89,7 @@ func message(parts map[string][]byte) []byte {
 		{"", 0x32, nil},
 		{"", 0x32, []byte(stacks.Label)},
 		{"", 0x32, []byte("id")},
-		{"", 0x32, []byte("main.f")},
+		{"func", 0x32, []byte("main.f")},
 		{"", 0x32, []byte("f.go")},
 	}
 	var msg []byte
