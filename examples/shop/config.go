@@ -44,7 +44,7 @@ func parseFlags(args []string, out io.Writer) (config, error) {
 	flags.StringVar(&cfg.MySQL, "mysql", "", "`DSN` of a MySQL or MariaDB to use, such as user:password@tcp(127.0.0.1:3306)/shop;\nthe database, its table heeler_books and the books are created if missing (default: one inside this program)")
 	flags.StringVar(&cfg.Redis, "redis", "", "`host:port`, or redis:// URL, of a Redis to use; its keys begin with heeler-shop: (default: one inside this program)")
 	flags.StringVar(&cfg.Reports, "reports", "", "`directory` to write a file for each slow request to")
-	flags.BoolVar(&cfg.Tour, "tour", false, "break MySQL under load, show what happened, and exit;\non a free port and with a limit of 1s, whatever -addr and -limit say")
+	flags.BoolVar(&cfg.Tour, "tour", false, "break MySQL under load, show what happened, and exit;\non a free port and with a limit of 2s, whatever -addr and -limit say")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}

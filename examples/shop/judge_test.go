@@ -34,17 +34,17 @@ func TestATourFailsByTheNameOfWhatDoesNotHold(t *testing.T) {
 		"is answered 503 with Retry-After: /search was answered 503 without Retry-After": func(s *sighting) {
 			s.phases[during].withSQL = heap(answer{path: "/search", status: 503})
 		},
-		"within 1s of the limit: /search took 2.50 s": func(s *sighting) {
+		"within 1s of the limit: /search took 3.50 s": func(s *sighting) {
 			late := refused("/search")
-			late.took = 2500 * time.Millisecond
+			late.took = 3500 * time.Millisecond
 			s.phases[during].withSQL = heap(late)
 		},
 		"pages without SQL are unharmed: 1 of 2 were answered 200": func(s *sighting) {
 			s.phases[during].withoutSQL = heap(ok("/"), refused("/"))
 		},
-		"pages without SQL are unharmed: 1 of 1 were answered 200, p99 was 600.0 ms": func(s *sighting) {
+		"pages without SQL are unharmed: 1 of 1 were answered 200, p99 was 1.50 s": func(s *sighting) {
 			slow := ok("/")
-			slow.took = 600 * time.Millisecond
+			slow.took = 1500 * time.Millisecond
 			s.phases[during].withoutSQL = heap(slow)
 		},
 		"where the search hangs, from before its deadline: there is no report": func(s *sighting) { s.reports = nil },

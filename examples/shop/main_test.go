@@ -7,15 +7,21 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// TestMain fails when a test has left a goroutine behind.
+// TestMain fails when a test has left a goroutine behind. Called with asShop set, the test binary is the shop.
 func TestMain(m *testing.M) {
+	if os.Getenv(asShop) != "" {
+		main()
+		return
+	}
 	before := runtime.NumGoroutine()
 	code := m.Run()
 	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
@@ -29,14 +35,24 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+const asShop = "HEELER_TEST_AS_SHOP"
+
+// command is the shop in a process of its own.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asShop+"=1")
+	return cmd
+}
+
 func TestTheTourHoldsWhatItPromises(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes ten seconds")
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"-tour"}, &stdout, &stderr)
-	if code != 0 || stderr.Len() > 0 {
-		t.Errorf("exit code %d, and on stderr: %s", code, &stderr)
+	cmd := command(t, "-tour")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, and on stderr: %s", err, &stderr)
 	}
 	for _, want := range []string{"before   MySQL hangs         after", "unharmed?", "(*shop).search(...)", "found, err := s.catalog.search"} {
 		if !strings.Contains(stdout.String(), want) {
@@ -61,21 +77,21 @@ func TestATourThatIsInterruptedSaysSo(t *testing.T) {
 	}
 }
 
-func TestTheShopIsOpenUntilItIsInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+func TestTheShopIsOpenUntilItIsTerminated(t *testing.T) {
+	cmd := command(t, "-addr", "127.0.0.1:0")
 	var visit error
-	stdout := &lines{on: func(line string) {
+	cmd.Stdout = &lines{on: func(line string) {
 		if _, url, ok := strings.Cut(line, "The shop is open:"); ok {
 			visitor := newShopper(strings.TrimSpace(url), nil)
-			defer visitor.client.CloseIdleConnections()
-			visit = visitor.get(ctx, errand{"/search?q=melville", "Typee"}).err
-			cancel()
+			visit = visitor.get(t.Context(), errand{"/search?q=melville", "Typee"}).err
+			visitor.client.CloseIdleConnections()
+			cmd.Process.Signal(syscall.SIGTERM)
 		}
 	}}
 	var stderr bytes.Buffer
-	if code := run(ctx, []string{"-addr", "127.0.0.1:0"}, stdout, &stderr); code != 0 || stderr.Len() > 0 {
-		t.Errorf("exit code %d, and on stderr: %s", code, &stderr)
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, and on stderr: %s", err, &stderr)
 	}
 	if visit != nil {
 		t.Error(visit)

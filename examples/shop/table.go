@@ -47,7 +47,7 @@ func (s *sighting) printReport(out io.Writer) {
 			inTime++
 		}
 	}
-	fmt.Fprintf(out, "\nslowlog made %d reports, %d of them before the deadline. As alerts, %d went out; %d alike wait to be folded into one.\n",
+	fmt.Fprintf(out, "\nslowlog made %d reports, %d of them before the deadline. %d went out as alerts; %d alike are held back, to be folded.\n",
 		len(s.reports), inTime, s.alerts.Delivered, s.alerts.Waiting)
 	r := searchReport(s.reports)
 	if r == nil {

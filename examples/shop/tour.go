@@ -13,11 +13,11 @@ import (
 
 // The tour's measures. A phase is over when its time or its requests are used up, whichever comes first.
 const (
-	tourLimit    = time.Second             // for each request to the shop
+	tourLimit    = 2 * time.Second         // for each request to the shop
 	tourMargin   = time.Second             // by which an answer at the limit may be late, on a busy machine
-	tourPhase    = 3500 * time.Millisecond // of load
-	tourPause    = 10 * time.Millisecond   // that a shopper takes from one page to the next
-	tourRequests = 200                     // of each shopper, in each phase
+	tourPhase    = 4500 * time.Millisecond // of load
+	tourPause    = 30 * time.Millisecond   // that a shopper takes from one page to the next
+	tourRequests = 100                     // of each shopper, in each phase
 	tourShoppers = 4                       // on pages with SQL, and as many on pages without
 )
 
