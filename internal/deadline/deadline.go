@@ -133,6 +133,9 @@ func (l *List[T]) Collect(now time.Duration, items []T) []T {
 		s := &l.shard[i]
 		s.mu.Lock()
 		for e := s.first; e != nil; e = e.next {
+			if (e.at < 0) != (now < 0) {
+				continue // it goes by the clock of a bubble, or we do
+			}
 			if e.at-e.Early <= now {
 				e.at = Never
 				e.given = true
