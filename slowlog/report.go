@@ -66,14 +66,22 @@ const (
 // Where is the state of the handler's goroutine and the application's function
 // it is in: "waiting for the network in main.search".
 func (r *Report) Where() string {
-	if len(r.Stacks) == 0 {
+	s, ok := r.handler()
+	if !ok {
 		return "somewhere unknown"
 	}
-	s := r.Stacks[0]
 	if f := culprit(s); f != nil {
 		return s.State + " in " + shortName(f.Func)
 	}
 	return s.State
+}
+
+// handler is the stack of the goroutine that runs the handler.
+func (r *Report) handler() (s alert.Stack, ok bool) {
+	if len(r.Stacks) == 0 || r.Stacks[0].Name != theHandler {
+		return s, false
+	}
+	return r.Stacks[0], true
 }
 
 // culprit is the innermost frame of the application's, or of anyone's.
@@ -109,20 +117,22 @@ func (r *Report) Title() string {
 func (r *Report) key() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "slow %d %s", r.Capture, r.Route)
-	if len(r.Stacks) == 0 {
-		fmt.Fprintf(&b, " %s %s", r.Method, r.URI)
+	s, ok := r.handler()
+	if !ok {
+		path, _, _ := strings.Cut(r.URI, "?")
+		fmt.Fprintf(&b, " %s %s", r.Method, path)
 		return b.String()
 	}
-	fmt.Fprintf(&b, " %s", r.Stacks[0].State)
-	app := false
-	for _, f := range r.Stacks[0].Frames {
-		if f.App {
+	b.WriteString(" " + s.State)
+	last := ""
+	for _, f := range s.Frames {
+		if f.App && f.Func != last { // however deep a recursion is
 			b.WriteString(" " + f.Func)
-			app = true
+			last = f.Func
 		}
 	}
-	if !app && len(r.Stacks[0].Frames) > 0 {
-		b.WriteString(" " + r.Stacks[0].Frames[0].Func)
+	if last == "" && len(s.Frames) > 0 {
+		b.WriteString(" " + s.Frames[0].Func)
 	}
 	return b.String()
 }
@@ -134,8 +144,8 @@ func (r *Report) alert() alert.Alert {
 	if r.Route != "" {
 		tags["route"] = r.Route
 	}
-	if len(r.Stacks) > 0 {
-		tags["state"] = r.Stacks[0].State
+	if s, ok := r.handler(); ok {
+		tags["state"] = s.State
 	}
 	a := alert.Alert{
 		Time: r.Taken, Key: r.key(), Title: r.Title(), Text: r.Text(), Tags: tags,

@@ -19,6 +19,14 @@ const (
 	pooled
 )
 
+const (
+	// theHandler names the goroutine in which the handler runs.
+	theHandler = "runs the handler"
+	// cutOff is how many frames a stack has at least whose outermost calls the
+	// runtime's profile, which keeps 128, may have left out.
+	cutOff = 100
+)
+
 // stacks makes a report's stacks of a request's goroutines: the one in the
 // handler first, then those with the application's own code.
 func (w *Watch) stacks(goroutines []stacks.Goroutine) (list []alert.Stack, more int) {
@@ -27,11 +35,20 @@ func (w *Watch) stacks(goroutines []stacks.Goroutine) (list []alert.Stack, more 
 		stack alert.Stack
 	}
 	all := make([]placed, 0, len(goroutines))
-	own := ownGoroutine
+	own := pooled
 	for _, g := range goroutines {
 		rank, name := place(g)
 		own = min(own, rank)
 		all = append(all, placed{rank, w.stack(name, g)})
+	}
+	if own > ownGoroutine {
+		// A recursion so deep that its beginning is cut off is the handler's.
+		for i := range all {
+			if all[i].rank == startedBy && len(all[i].stack.Frames) >= cutOff {
+				all[i].rank, all[i].stack.Name = ownGoroutine, theHandler
+				break
+			}
+		}
 	}
 	slices.SortStableFunc(all, func(a, b placed) int {
 		return cmp.Or(
@@ -63,9 +80,9 @@ func place(g stacks.Goroutine) (rank int, name string) {
 	for _, f := range g.Frames {
 		switch f.Func {
 		case "github.com/heeler-go/heeler/timebox.(*exchange).run":
-			return runsHandler, "runs the handler"
+			return runsHandler, theHandler
 		case "github.com/heeler-go/heeler/slowlog.(*handler).ServeHTTP":
-			return ownGoroutine, "runs the handler" // also where a pool's goroutine does, as in HTTP/2
+			return ownGoroutine, theHandler // also where a pool's goroutine does, as in HTTP/2
 		}
 	}
 	if g.Pool != "" {

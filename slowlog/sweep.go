@@ -126,5 +126,8 @@ func (e *entry) report(look *glance) (r *Report, ok bool) {
 		Trace:      look.trace,
 	}
 	r.Stacks, r.More = w.stacks(look.byRequest[e.rec.ID])
+	if _, ok := r.handler(); !ok && r.Problem == "" {
+		r.Problem = "the handler's goroutine does not bear the request's profiler label: it was replaced"
+	}
 	return r, true
 }
