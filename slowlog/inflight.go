@@ -59,7 +59,7 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 
 	r.Status, r.Bytes = e.writer.Status(), e.writer.Bytes()
 	if first, ok := e.writer.FirstByte(); ok {
-		r.FirstByte = first - e.rec.Start
+		r.FirstByte = max(0, first-e.rec.Start).Truncate(time.Microsecond) // as exact as first is
 	}
 	secrets := &e.watch.secrets
 	r.Route = route(e.next, r.Method, r.Host, uri)

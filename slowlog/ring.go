@@ -1,7 +1,6 @@
 package slowlog
 
 import (
-	"maps"
 	"sync"
 	"time"
 )
@@ -51,19 +50,13 @@ func (g *ring) finish(reports []*Report, d time.Duration, status int, o Outcome,
 	}
 }
 
-// newestFirst copies what is kept, so that nobody sees it change.
+// newestFirst copies what is kept. What the reports point to never changes.
 func (g *ring) newestFirst() []Report {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	list := make([]Report, 0, len(g.kept))
 	for i := range g.kept {
-		r := *g.kept[(g.next+len(g.kept)-1-i)%len(g.kept)]
-		r.Header = maps.Clone(r.Header)
-		if r.End != nil {
-			end := *r.End
-			r.End = &end
-		}
-		list = append(list, r)
+		list = append(list, *g.kept[(g.next+len(g.kept)-1-i)%len(g.kept)])
 	}
 	return list
 }

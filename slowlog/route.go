@@ -5,6 +5,10 @@ import (
 	"net/url"
 )
 
+// maxLayers is how deep a mux is looked for: somebody else's Unwrap may go
+// round in circles.
+const maxLayers = 100
+
 // route is the pattern under which a mux serves the request, such as
 // "GET /book/{id}", or nothing if no mux is found. The mux writes it into its
 // copy of the request, too, but that is the handler's as long as it runs. So
@@ -20,7 +24,7 @@ func route(next http.Handler, method, host, uri string) (pattern string) {
 		return ""
 	}
 	r := &http.Request{Method: method, Host: host, URL: u, RequestURI: uri, Header: http.Header{}}
-	for {
+	for range maxLayers {
 		switch h := next.(type) {
 		case interface {
 			Handler(*http.Request) (http.Handler, string)
@@ -33,6 +37,7 @@ func route(next http.Handler, method, host, uri string) (pattern string) {
 			return ""
 		}
 	}
+	return ""
 }
 
 // Unwrap lets a Watch outside look for the mux.

@@ -197,5 +197,6 @@ func (w *Watch) Close() error {
 }
 
 // Recent returns the reports that are kept, the newest first. A request that
-// has ended since has its duration, status and outcome in its reports.
+// has ended since has its duration, status and outcome in its reports. They
+// share what they point to, so it is not to be changed.
 func (w *Watch) Recent() []Report { return w.ring.newestFirst() }
