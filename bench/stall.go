@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,8 +16,8 @@ type gap struct {
 	long time.Duration
 }
 
-// floor is the shortest gap that is noted: less is a look at the clock that missed the cache.
-const floor = 10 * time.Microsecond
+// floor is the shortest gap that is noted. It is longer than it takes to note one.
+const floor = 20 * time.Microsecond
 
 // longestGap gives the longest time that a running goroutine was held up by work: one looks at the
 // clock without pause, on an operating system thread of its own, and notes the gaps between two looks.
@@ -37,21 +40,62 @@ func longestGap(work func() (from, to time.Time)) time.Duration {
 }
 
 // watchClock is the goroutine that looks at the clock, until stop says so, and then once more: a gap
-// may end only with the work itself.
+// may end only with the work itself. What the thread waited for a CPU, because other processes had
+// them all, is taken off a gap.
 func watchClock(stop *atomic.Bool, ready chan<- struct{}, gaps chan<- []gap) {
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	queue := newRunQueue()
+	defer queue.close()
 	seen := make([]gap, 0, 1<<16)
+	waited, last := queue.waited(), time.Now()
 	close(ready)
-	last := time.Now()
 	for stopped := false; !stopped && len(seen) < cap(seen); {
 		stopped = stop.Load()
 		now := time.Now()
 		if long := now.Sub(last); long > floor {
-			seen = append(seen, gap{last, long})
+			before := waited
+			waited = queue.waited()
+			seen = append(seen, gap{last, long - (waited - before)})
 		}
 		last = now
 	}
 	gaps <- seen
+}
+
+// runQueue knows how long its thread has been ready to run and has had to wait for a CPU. Linux tells;
+// elsewhere it knows nothing and says zero.
+type runQueue struct{ stat *os.File }
+
+func newRunQueue() runQueue {
+	stat, err := os.Open("/proc/thread-self/schedstat") // stays that of the thread that opened it
+	if err != nil {
+		return runQueue{}
+	}
+	return runQueue{stat}
+}
+
+func (q runQueue) close() {
+	if q.stat != nil {
+		q.stat.Close()
+	}
+}
+
+// waited reads the second number of schedstat: see Documentation/scheduler/sched-stats.rst of Linux.
+func (q runQueue) waited() time.Duration {
+	if q.stat == nil {
+		return 0
+	}
+	var line [64]byte
+	n, _ := q.stat.ReadAt(line[:], 0) // the end of the file is no fault
+	fields := bytes.Fields(line[:n])
+	if len(fields) < 2 {
+		return 0
+	}
+	waited, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(waited)
 }
 
 // crowd is a number of goroutines that wait, as those of idle connections do.
