@@ -9,7 +9,8 @@ import (
 	"github.com/heeler-go/heeler/alert"
 )
 
-// sinks are where alerts go: their headlines to out, and all of them to a directory if the config names one.
+// sinks are where alerts go: their headlines to out, and all of them to a directory if the config
+// names one.
 func sinks(cfg config, out io.Writer) []alert.Sink {
 	all := []alert.Sink{headlines{out}}
 	if cfg.Reports != "" {
@@ -18,8 +19,8 @@ func sinks(cfg config, out io.Writer) []alert.Sink {
 	return all
 }
 
-// headlines is a sink that writes one line for each alert; the rest is on the page where the visitor broke something.
-// This is all that it takes to be a sink.
+// headlines is a sink that writes one line for each alert; the rest is on the page where the
+// visitor broke something. This is all that it takes to be a sink.
 type headlines struct{ out io.Writer }
 
 // Send writes the line.

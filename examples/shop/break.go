@@ -69,7 +69,8 @@ func parseFault(text string) (relay.Fault, error) {
 	}
 	if slow {
 		var err error
-		if fault.Delay, err = time.ParseDuration(delay); err != nil || fault.Delay < time.Millisecond || fault.Delay > time.Minute {
+		fault.Delay, err = time.ParseDuration(delay)
+		if err != nil || fault.Delay < time.Millisecond || fault.Delay > time.Minute {
 			return relay.Fault{}, errNoFault
 		}
 	}

@@ -16,8 +16,9 @@ import (
 	"github.com/heeler-go/heeler/examples/shop/books"
 )
 
-// carts are the shoppers' carts in Redis: a hash for each, from the book's id to how many. What a book is called
-// and costs is kept there too, from when it was added, so that a cart can be shown without MySQL.
+// carts are the shoppers' carts in Redis: a hash for each, from the book's id to how many. What a
+// book is called and costs is kept there too, from when it was added, so that a cart can be shown
+// without MySQL.
 type carts struct{ client *redis.Client }
 
 const (
@@ -94,8 +95,8 @@ func redisError(err error) error {
 	return nil
 }
 
-// cartOf gives the name of the shopper's cart. It stands in a cookie, which a new shopper is given here. Nobody
-// can guess it, and no page of another site can send it along with a form.
+// cartOf gives the name of the shopper's cart. It stands in a cookie, which a new shopper is given
+// here. Nobody can guess it, and no page of another site can send it along with a form.
 func cartOf(w http.ResponseWriter, r *http.Request) string {
 	const name, letters = "cart", 26 // as rand.Text gives
 	if cookie, err := r.Cookie(name); err == nil && len(cookie.Value) == letters {

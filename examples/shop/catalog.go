@@ -12,7 +12,8 @@ import (
 	"github.com/heeler-go/heeler/examples/shop/books"
 )
 
-// A catalog is the books in MySQL. No query has a timeout of its own: each ends with the context that it is given.
+// A catalog is the books in MySQL. No query has a timeout of its own: each ends with the context
+// that it is given.
 type catalog struct{ db *sql.DB }
 
 var errNoBook = errors.New("there is no such book")
@@ -20,14 +21,16 @@ var errNoBook = errors.New("there is no such book")
 // errUnknownDatabase is what MySQL says of a database that was not created yet.
 const errUnknownDatabase = 1049
 
-// openCatalog connects to the database, and creates it, its table and the books where they are missing.
+// openCatalog connects to the database, and creates it, its table and the books where they are
+// missing.
 func openCatalog(ctx context.Context, cfg *mysql.Config) (*catalog, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, err
 	}
-	// One hung query holds one connection until its request is ended, when the driver closes it. So the pool
-	// is never wedged; its bound keeps a crowd of waiting shoppers from becoming a crowd of connections.
+	// One hung query holds one connection until its request is ended, when the driver closes it. So
+	// the pool is never wedged; its bound keeps a crowd of waiting shoppers from becoming a crowd
+	// of connections.
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(32)
 	db.SetMaxIdleConns(32)
@@ -87,14 +90,17 @@ func createDatabase(ctx context.Context, cfg *mysql.Config) error {
 
 func (c *catalog) close() error { return c.db.Close() }
 
-const selectBook = `SELECT id, title, author, year, pages, cents, genre, blurb FROM heeler_books `
+const (
+	selectBooks = `SELECT id, title, author, year, pages, cents, genre, blurb FROM heeler_books `
+	selectOne   = selectBooks + `WHERE id = ?`
+	selectLike  = selectBooks + `WHERE title LIKE ? OR author LIKE ? OR genre LIKE ? OR blurb LIKE ?
+		ORDER BY title LIMIT 60`
+)
 
 // search finds the books that have the words somewhere, in one piece; all books if there are no words.
 func (c *catalog) search(ctx context.Context, words string) ([]books.Book, error) {
 	like := "%" + likeEscaper.Replace(words) + "%"
-	rows, err := c.db.QueryContext(ctx, selectBook+
-		`WHERE title LIKE ? OR author LIKE ? OR genre LIKE ? OR blurb LIKE ? ORDER BY title LIMIT 60`,
-		like, like, like, like)
+	rows, err := c.db.QueryContext(ctx, selectLike, like, like, like, like)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
@@ -118,7 +124,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // book gives one book, or errNoBook.
 func (c *catalog) book(ctx context.Context, id int) (books.Book, error) {
-	return scanBook(c.db.QueryRowContext(ctx, selectBook+`WHERE id = ?`, id))
+	return scanBook(c.db.QueryRowContext(ctx, selectOne, id))
 }
 
 func scanBook(row interface{ Scan(...any) error }) (books.Book, error) {

@@ -41,10 +41,14 @@ func parseFlags(args []string, out io.Writer) (config, error) {
 	}
 	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on")
 	flags.DurationVar(&cfg.Limit, "limit", 2*time.Second, "how long a request may take")
-	flags.StringVar(&cfg.MySQL, "mysql", "", "`DSN` of a MySQL or MariaDB to use, such as user:password@tcp(127.0.0.1:3306)/shop;\nthe database, its table heeler_books and the books are created if missing (default: one inside this program)")
-	flags.StringVar(&cfg.Redis, "redis", "", "`host:port`, or redis:// URL, of a Redis to use; its keys begin with heeler-shop: (default: one inside this program)")
+	flags.StringVar(&cfg.MySQL, "mysql", "", "`DSN` of a MySQL or MariaDB to use, such as\n"+
+		"user:password@tcp(127.0.0.1:3306)/shop; the database, its table heeler_books\n"+
+		"and the books are created if missing (default: one inside this program)")
+	flags.StringVar(&cfg.Redis, "redis", "", "`host:port`, or redis:// URL, of a Redis to use; its keys begin with\n"+
+		"heeler-shop: (default: one inside this program)")
 	flags.StringVar(&cfg.Reports, "reports", "", "`directory` to write a file for each slow request to")
-	flags.BoolVar(&cfg.Tour, "tour", false, "break MySQL under load, show what happened, and exit;\non a free port and with a limit of 2s, whatever -addr and -limit say")
+	flags.BoolVar(&cfg.Tour, "tour", false, "break MySQL under load, show what happened, and exit;\n"+
+		"on a free port and with a limit of 2s, whatever -addr and -limit say")
 	if err := flags.Parse(args); err != nil {
 		return config{}, err
 	}

@@ -127,7 +127,8 @@ func (s *shop) book(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The reviews are nice to have: they get a part of the time, and the page does without them otherwise.
+	// The reviews are nice to have: they get a part of the time, and the page does without them
+	// otherwise.
 	list, err := timebox.Do(r.Context(), s.box.Limit/4, func(ctx context.Context) ([]books.Review, error) {
 		return s.reviews.of(ctx, book.ID)
 	})

@@ -95,7 +95,8 @@ func allUnharmed(t tally) string {
 	if t.unharmed() {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d were answered 200, p99 was %s", t.status(http.StatusOK), len(t.answers), human(t.quantile(0.99)))
+	return fmt.Sprintf("%d of %d were answered 200, p99 was %s",
+		t.status(http.StatusOK), len(t.answers), human(t.quantile(0.99)))
 }
 
 func atLeastOne(alerts int64) string {
@@ -118,7 +119,8 @@ func searchReported(reports []slowlog.Report) string {
 	return ""
 }
 
-// searchReport finds a report on a search that was taken in time and that has the search's handler on a stack.
+// searchReport finds a report on a search that was taken in time and that has the search's handler
+// on a stack.
 func searchReport(reports []slowlog.Report) *slowlog.Report {
 	for i, r := range reports {
 		if !strings.HasPrefix(r.URI, "/search") || r.Elapsed >= r.Deadline {

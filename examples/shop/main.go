@@ -1,12 +1,12 @@
-// Command shop is a small bookshop that stays on its feet while the things behind it are slow or gone. It shows
-// heeler at work on real input and needs nothing but Go:
+// Command shop is a small bookshop that stays on its feet while the things behind it are slow or
+// gone. It shows heeler at work on real input and needs nothing but Go:
 //
 //	go run ./examples/shop          # then open http://127.0.0.1:8080 and break it
 //	go run ./examples/shop -tour    # see it done, without a browser
 //
-// Its search speaks to MySQL, its cart to Redis and its book pages to a web service, all over TCP; -mysql and
-// -redis take real ones. Between the shop and each of them stands a relay that makes it slow, hang or
-// break on request. The guards are in [guard]; the pages are in handlers.go.
+// Its search speaks to MySQL, its cart to Redis and its book pages to a web service, all over TCP;
+// -mysql and -redis take real ones. Between the shop and each of them stands a relay that makes it
+// slow, hang or break on request. The guards are in [guard]; the pages are in handlers.go.
 package main
 
 import (
@@ -27,8 +27,9 @@ import (
 	"github.com/heeler-go/heeler/timebox"
 )
 
-// guard puts heeler around the shop. The box answers a request that takes too long, once it has given the handler a
-// moment to do so itself. The watch sees the request getting slow, before that, and tells where it is.
+// guard puts heeler around the shop. The box answers a request that takes too long, once it has
+// given the handler a moment to do so itself. The watch sees the request getting slow, before that,
+// and tells where it is.
 func guard(s *shop, limit time.Duration, alerts *alert.Queue) http.Handler {
 	slow := &slowlog.Watch{Alert: alerts}
 	box := &timebox.Box{Limit: limit, Grace: limit / 10}
@@ -68,9 +69,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// open runs the shop for as long as the visit lasts, and then closes it in order: requests end, alerts are delivered,
-// and only then the backends go. The visit's context ends with ctx, and when the shop cannot go on.
-func open(ctx context.Context, cfg config, sinks []alert.Sink, visit func(ctx context.Context, s *shop, url string) error) error {
+// A visitFunc is what is done while the shop is open at the url. Its context ends when the one that
+// open was given ends, and when the shop cannot go on.
+type visitFunc func(ctx context.Context, s *shop, url string) error
+
+// open runs the shop for as long as the visit lasts, and then closes it in order: requests end,
+// alerts are delivered, and only then the backends go.
+func open(ctx context.Context, cfg config, sinks []alert.Sink, visit visitFunc) error {
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program: choose another address with -addr", cfg.Addr)
@@ -87,7 +92,10 @@ func open(ctx context.Context, cfg config, sinks []alert.Sink, visit func(ctx co
 	visiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener); cancel() }()
+	go func() {
+		served <- server.Serve(listener)
+		cancel()
+	}()
 
 	err = visit(visiting, s, "http://"+listener.Addr().String())
 

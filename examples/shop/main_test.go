@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// TestMain fails when a test has left a goroutine behind. Called with asShop set, the test binary is the shop.
+// TestMain fails when a test has left a goroutine behind. Called with asShop set, the test binary
+// is the shop.
 func TestMain(m *testing.M) {
 	if os.Getenv(asShop) != "" {
 		main()

@@ -57,7 +57,8 @@ type apology struct {
 
 // sorry answers with a page that says what is wrong.
 func (p pages) sorry(w http.ResponseWriter, status int, title, text string) {
-	if err := p.render(w, "sorry", status, title, apology{text, status, http.StatusText(status), w.Header().Get("Retry-After")}); err != nil {
+	a := apology{text, status, http.StatusText(status), w.Header().Get("Retry-After")}
+	if err := p.render(w, "sorry", status, title, a); err != nil {
 		http.Error(w, title, status)
 	}
 }

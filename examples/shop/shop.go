@@ -38,7 +38,8 @@ type shop struct {
 	closers []func() error
 }
 
-// quietRedis keeps go-redis from logging what the request that met it tells anyway: one switch for all its clients.
+// quietRedis keeps go-redis from logging what the request that met it tells anyway: one switch for
+// all its clients.
 var quietRedis = sync.OnceFunc(logging.Disable)
 
 // openTimeout bounds the first contact with the backends.
@@ -129,7 +130,8 @@ func (s *shop) openReviews() error {
 	return nil
 }
 
-// through puts a relay in front of a backend, for the visitor to break it, and gives the relay's address.
+// through puts a relay in front of a backend, for the visitor to break it, and gives the relay's
+// address.
 func (s *shop) through(id, name, serves, addr string) (string, error) {
 	r, err := relay.Listen(addr)
 	if err != nil {

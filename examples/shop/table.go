@@ -38,8 +38,9 @@ func (s *sighting) print(out io.Writer) {
 	s.printReport(out)
 }
 
-// printReport tells of the reports, and shows what one of them says of a hung search: how it begins, and the stack
-// down to the search's handler, without most of what lies between the shop and the network.
+// printReport tells of the reports, and shows what one of them says of a hung search: how it
+// begins, and the stack down to the search's handler, without most of what lies between the shop
+// and the network.
 func (s *sighting) printReport(out io.Writer) {
 	inTime := 0
 	for _, r := range s.reports {

@@ -11,7 +11,8 @@ import (
 	"github.com/heeler-go/heeler/slowlog"
 )
 
-// The tour's measures. A phase is over when its time or its requests are used up, whichever comes first.
+// The tour's measures. A phase is over when its time or its requests are used up, whichever comes
+// first.
 const (
 	tourLimit    = 2 * time.Second         // for each request to the shop
 	tourMargin   = time.Second             // by which an answer at the limit may be late, on a busy machine
@@ -21,8 +22,9 @@ const (
 	tourShoppers = 4                       // on pages with SQL, and as many on pages without
 )
 
-// tour shows what the shop is there to show: it puts load on the shop, hangs MySQL, restores it, and tells
-// what the visitors and the guards saw. It fails when something that should hold does not.
+// tour shows what the shop is there to show: it puts load on the shop, hangs MySQL, restores it,
+// and tells what the visitors and the guards saw. It fails when something that should hold does
+// not.
 func tour(ctx context.Context, cfg config, out io.Writer) error {
 	cfg.Addr, cfg.Limit = "127.0.0.1:0", tourLimit
 	return open(ctx, cfg, sinks(cfg, io.Discard), func(ctx context.Context, s *shop, url string) error {

@@ -1,6 +1,7 @@
-// Package backend runs the shop's backends inside the program, for those who have none at hand: MySQL,
-// Redis and a web service with reviews. They speak their real protocols over TCP, on free ports of 127.0.0.1,
-// so that the shop cannot tell them from others, and they keep everything in memory.
+// Package backend runs the shop's backends inside the program, for those who have none at hand:
+// MySQL, Redis and a web service with reviews. They speak their real protocols over TCP, on free
+// ports of 127.0.0.1, so that the shop cannot tell them from others, and they keep everything in
+// memory.
 package backend
 
 // A Server is a backend that runs until it is closed.

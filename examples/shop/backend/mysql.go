@@ -13,8 +13,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// MySQL starts a MySQL server (dolthub/go-mysql-server: it speaks the protocol and runs the SQL of MySQL 8,
-// in pure Go) with one empty database. It lets in any user without a password.
+// MySQL starts a MySQL server (dolthub/go-mysql-server: it speaks the protocol and runs the SQL of
+// MySQL 8, in pure Go) with one empty database. It lets in any user without a password.
 func MySQL(database string) (*Server, error) {
 	logrus.SetOutput(io.Discard) // it logs every connection through the one global logger, and has no other switch
 

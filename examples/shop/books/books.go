@@ -1,5 +1,5 @@
-// Package books is what the shop sells: a shelf of books whose authors have been dead for long enough that
-// everybody may print them, and what readers said about them.
+// Package books is what the shop sells: a shelf of books whose authors have been dead for long
+// enough that everybody may print them, and what readers said about them.
 package books
 
 import (

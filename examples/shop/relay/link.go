@@ -51,9 +51,9 @@ func (r *Relay) carry(client *net.TCPConn) {
 	both.Wait()
 }
 
-// pump passes on what src says until src has said all, and then tells dst so: a client that has closed its
-// sending half still gets its answer. Bytes that src has said before are first; request tells which way
-// it goes, because only requests are slowed: a round trip is delayed once.
+// pump passes on what src says until src has said all, and then tells dst so: a client that has
+// closed its sending half still gets its answer. Bytes that src has said before are first; request
+// tells which way it goes, because only requests are slowed: a round trip is delayed once.
 func (r *Relay) pump(l *link, dst, src *net.TCPConn, first []byte, request bool) {
 	buf := make([]byte, 32<<10)
 	n := copy(buf, first)

@@ -1,5 +1,5 @@
-// Package relay stands between a program and a backend that it reaches over TCP. It passes every byte on,
-// until it is told to hold them up:
+// Package relay stands between a program and a backend that it reaches over TCP. It passes every
+// byte on, until it is told to hold them up:
 //
 //	mysql, err := relay.Listen("127.0.0.1:3306")
 //	…                                       // the program connects to mysql.Addr() instead

@@ -15,8 +15,8 @@ import (
 	"github.com/heeler-go/heeler/examples/shop/relay"
 )
 
-// patience is how long a test waits for what must come, and a moment how long it watches that something
-// does not.
+// patience is how long a test waits for what must come, and a moment how long it watches that
+// something does not.
 const (
 	patience = 10 * time.Second
 	moment   = 100 * time.Millisecond
