@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -25,15 +26,33 @@ const (
 
 var past = time.Unix(1, 0)
 
-// seize takes the response away from the handler and answers. x.mu is held.
-func (x *exchange) seize() {
+// answer takes the response away from the handler and answers. x.mu is held.
+func (x *exchange) answer() {
 	x.overrun = newOverrun(x.name(), x.ctx.until-x.limit, &x.box.count.overrunning)
+	defer func() {
+		// A writer that some middleware has put around the server's must not
+		// end the process when it panics on a goroutine that it does not know.
+		if value := recover(); value != nil {
+			x.aborted = true
+			x.logPanic(value, debug.Stack())
+		}
+		if x.answered != nil {
+			close(x.answered)
+		}
+	}()
+	x.seize()
+}
+
+func (x *exchange) seize() {
 	rc := http.NewResponseController(x.under())
 	left := gone(x.outside()) // before a blocked write is broken, which ends the server's context, too
 	begun := x.gate.Shut(x.under(), func() { rc.SetWriteDeadline(past) })
 	switch {
 	case x.writer.Hijacked(): // at the very last moment
 		x.overrun.end()
+		x.phase.Store(released)
+		x.release()
+		rc.SetWriteDeadline(time.Time{})
 		return
 	case left:
 		x.box.count.gone.Add(1)
@@ -112,11 +131,16 @@ func (b *Box) refuse(w http.ResponseWriter, http1 bool) {
 	http.NewResponseController(w).Flush()
 }
 
-// logf writes where net/http would: to the server's ErrorLog.
-func logf(ctx context.Context, format string, args ...any) {
-	if s, ok := ctx.Value(http.ServerContextKey).(*http.Server); ok && s.ErrorLog != nil {
-		s.ErrorLog.Printf(format, args...)
+// logPanic reports a panic for which nobody waits as net/http would, and where
+// it would: in the server's ErrorLog.
+func (x *exchange) logPanic(value any, stack []byte) {
+	if value == http.ErrAbortHandler {
 		return
 	}
-	log.Printf(format, args...)
+	x.box.count.panicked.Add(1)
+	print := log.Printf
+	if s, ok := x.outside().Value(http.ServerContextKey).(*http.Server); ok && s.ErrorLog != nil {
+		print = s.ErrorLog.Printf
+	}
+	print("http: panic in %s after the limit of %v: %v\n%s", x.overrun.name, x.limit, value, stack)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptrace"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -156,6 +157,23 @@ func TestACooperativeHandlersOwnAnswerWinsWithinTheGrace(t *testing.T) {
 		}
 		want := timebox.Stats{Started: 1, Exceeded: 1}
 		eventually(t, "the end of the handler", func() bool { return box.Stats() == want })
+	})
+}
+
+// Otherwise it would begin an answer only to have it cut.
+func TestWithoutGraceAHandlerThatHeedsItsContextIsTooLateForCertain(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		s.start(&timebox.Box{Limit: soon / 5}, func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				runtime.Gosched()
+			}
+			http.Error(w, "sorry", 504)
+		})
+		for range 50 {
+			if resp, text := s.mustGet("/"); resp.StatusCode != 503 {
+				t.Fatalf("%d %q, want 503", resp.StatusCode, text)
+			}
+		}
 	})
 }
 

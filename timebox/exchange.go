@@ -67,10 +67,8 @@ func (x *exchange) finish() {
 func (x *exchange) finishLate() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.overrun != nil {
-		x.overrun.end()
-	}
-	if !x.http1() {
+	x.overrun.end()
+	if !x.http1() || !x.seized() {
 		return
 	}
 	rc := http.NewResponseController(x.under())
@@ -85,7 +83,7 @@ func (x *exchange) finishLate() {
 }
 
 // under is the response outside the box.
-func (x *exchange) under() http.ResponseWriter { return x.writer.Unwrap() }
+func (x *exchange) under() http.ResponseWriter { return x.writer.Under() }
 
 // outside is the context outside the box.
 func (x *exchange) outside() context.Context { return x.ctx.parent }
@@ -98,10 +96,14 @@ func (x *exchange) seized() bool { return x.phase.Load() == seized }
 // hijacking or by beginning an event stream.
 func (x *exchange) LongLived() {
 	if x.phase.CompareAndSwap(open, released) || x.phase.CompareAndSwap(late, released) {
-		x.box.due.Remove(&x.entry)
-		x.ctx.release()
-		x.box.leave()
+		x.release()
 	}
+}
+
+func (x *exchange) release() {
+	x.box.due.Remove(&x.entry)
+	x.ctx.release()
+	x.box.leave()
 }
 
 // leave is called when nobody waits for the handler any more.
@@ -113,22 +115,27 @@ func (x *exchange) leave() {
 
 // expire is the goroutine that acts at the limit, and again after the grace.
 func (x *exchange) expire(now time.Duration) {
-	if x.phase.CompareAndSwap(open, late) {
-		x.box.count.exceeded.Add(1)
-		x.ctx.exceed(x.err(now))
-		if x.box.Grace > 0 {
-			x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace, 0)
-			return
-		}
+	if x.box.Grace > 0 && x.phase.CompareAndSwap(open, late) {
+		x.exceed(now)
+		x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace, 0)
+		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.phase.CompareAndSwap(late, seized) {
-		x.seize()
-		if x.answered != nil {
-			close(x.answered)
-		}
+	switch {
+	case x.phase.CompareAndSwap(open, seized):
+		x.gate.Close() // before the handler learns of it, lest it begin an answer that would be cut
+		x.exceed(now)
+	case x.phase.CompareAndSwap(late, seized):
+	default:
+		return
 	}
+	x.answer()
+}
+
+func (x *exchange) exceed(now time.Duration) {
+	x.box.count.exceeded.Add(1)
+	x.ctx.exceed(x.err(now))
 }
 
 func (x *exchange) err(now time.Duration) *Error {

@@ -124,7 +124,9 @@ func (x *exchange) run(next http.Handler, r *http.Request, ended chan<- ending) 
 			end.caught(recover())
 		}
 		if x.finish(); x.seized() {
-			x.late(end)
+			if end.panic != nil {
+				x.logPanic(end.panic, end.stack)
+			}
 			return
 		}
 		ended <- end
@@ -132,14 +134,4 @@ func (x *exchange) run(next http.Handler, r *http.Request, ended chan<- ending) 
 	next.ServeHTTP(x.writer.View(), r)
 	end.returned = true
 	x.returned = true
-}
-
-// late reports the panic of a handler for which nobody waits any more, as
-// net/http would have.
-func (x *exchange) late(end ending) {
-	if end.panic == nil || end.panic == http.ErrAbortHandler {
-		return
-	}
-	x.box.count.panicked.Add(1)
-	logf(x.outside(), "http: panic in %s after the limit of %v: %v\n%s", x.overrun.name, x.limit, end.panic, end.stack)
 }

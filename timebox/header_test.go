@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -181,7 +182,8 @@ func TestAHandlerMayChangeItsHeadersWhileTheBoxAnswers(t *testing.T) {
 func TestALimitDuringTheWriteIsOneThingOrTheOther(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *server) {
 		s.start(&timebox.Box{Limit: soon}, func(w http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done()
+			at, _ := r.Context().Deadline()
+			time.Sleep(time.Until(at))
 			w.Header().Set("X-Inside", "yes")
 			w.WriteHeader(201)
 			io.WriteString(w, "the handler's")

@@ -87,11 +87,15 @@ func (g *Gate) settle(under http.ResponseWriter, informational bool) {
 	}
 }
 
+// Close refuses all calls from now on. Shut does so, too; but what the handler
+// says when it learns of the limit is to be refused already.
+func (g *Gate) Close() { g.shut.Store(true) }
+
 // Shut takes the response away. stuck is called if a call of the handler is in
 // progress; it should make that call return. Shut reports whether the response
 // had begun; if it had not, the header is as it was outside.
 func (g *Gate) Shut(under http.ResponseWriter, stuck func()) (begun bool) {
-	g.shut.Store(true)
+	g.Close()
 	if !g.mu.TryLock() {
 		stuck()
 		g.mu.Lock()

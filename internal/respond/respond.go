@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,8 +61,17 @@ func (w *Writer) FirstByte() (at time.Duration, ok bool) {
 // Hijacked reports whether the connection was taken over.
 func (w *Writer) Hijacked() bool { return w.taken.Load() }
 
-// Unwrap gives http.ResponseController the writer below.
-func (w *Writer) Unwrap() http.ResponseWriter { return w.under }
+// Under is the writer below.
+func (w *Writer) Under() http.ResponseWriter { return w.under }
+
+// Unwrap gives http.ResponseController the writer below. A Hijacker that is to
+// be found only by unwrapping further does not take the connection unseen.
+func (w *Writer) Unwrap() http.ResponseWriter {
+	if _, ok := w.under.(http.Hijacker); !ok && canHijack(w.under) {
+		return below{w.under, w}
+	}
+	return w.under
+}
 
 // Header is the header of the response.
 func (w *Writer) Header() http.Header {
@@ -123,7 +133,11 @@ func (w *Writer) implicit() {
 func isStream(h http.Header) bool {
 	v := h["Content-Type"]
 	const stream = "text/event-stream"
-	return len(v) > 0 && len(v[0]) >= len(stream) && strings.EqualFold(v[0][:len(stream)], stream)
+	if len(v) == 0 || len(v[0]) < len(stream) || !strings.EqualFold(v[0][:len(stream)], stream) {
+		return false
+	}
+	rest := strings.TrimLeft(v[0][len(stream):], " \t")
+	return rest == "" || rest[0] == ';'
 }
 
 // Write sends body bytes.
@@ -176,34 +190,47 @@ func (w *Writer) FlushError() error {
 		}
 		defer w.gate.leave()
 	}
-	w.implicit()
+	if w.header.Load() == 0 && canFlush(w.under) {
+		w.implicit()
+	}
 	return http.NewResponseController(w.under).Flush()
 }
 
-// readFrom keeps sendfile(2) where there is one. Behind a gate only a regular
-// file is passed down whole: any other source may block for ever while the gate
-// is held, so it is read outside and written piece by piece.
-func (w *Writer) readFrom(src io.Reader) (int64, error) {
-	if w.gate == nil {
-		w.implicit()
-		return w.passDown(src)
+// sniffed is how much net/http, too, copies before it lets the kernel.
+const sniffed = 512
+
+// readFrom keeps sendfile(2) where there is one. The response begins with the
+// first byte, and never if there is none. Behind a gate only a regular file is
+// passed down: any other source may block for ever while the gate is held, so
+// it is read outside and written piece by piece.
+func (w *Writer) readFrom(src io.Reader) (n int64, err error) {
+	if w.gate != nil && !regularFile(src) {
+		return w.copy(src)
 	}
-	if !regularFile(src) {
-		buf := copyBuffers.Get().(*[32 << 10]byte)
-		defer copyBuffers.Put(buf)
-		return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buf[:])
+	if w.header.Load() == 0 {
+		if n, err = w.copy(io.LimitReader(src, sniffed)); n < sniffed || err != nil {
+			return n, err
+		}
 	}
-	if !w.gate.enter() {
-		return 0, http.ErrHandlerTimeout
-	}
-	defer w.gate.leave()
-	w.implicit()
-	return w.passDown(src)
+	rest, err := w.passDown(src)
+	return n + rest, err
 }
 
 var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
+func (w *Writer) copy(src io.Reader) (int64, error) {
+	buf := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buf[:])
+}
+
 func (w *Writer) passDown(src io.Reader) (int64, error) {
+	if w.gate != nil {
+		if !w.gate.enter() {
+			return 0, http.ErrHandlerTimeout
+		}
+		defer w.gate.leave()
+	}
 	n, err := w.under.(io.ReaderFrom).ReadFrom(src)
 	w.bytes.Add(n)
 	return n, err
@@ -213,12 +240,19 @@ func regularFile(src io.Reader) bool {
 	if l, ok := src.(*io.LimitedReader); ok {
 		src = l.R
 	}
-	f, ok := src.(*os.File)
-	if !ok {
+	f, ok := src.(interface{ Stat() (os.FileInfo, error) })
+	if !ok || !ofPackageOS(src) {
 		return false
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode().IsRegular()
+}
+
+// ofPackageOS tells a file from what only embeds one and reads in its own way.
+// From io.Copy an *os.File comes as a type that package os does not export.
+func ofPackageOS(src io.Reader) bool {
+	_, ok := src.(*os.File)
+	return ok || reflect.TypeOf(src).PkgPath() == "os"
 }
 
 func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -228,7 +262,7 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 		defer w.gate.leave()
 	}
-	conn, rw, err := w.under.(http.Hijacker).Hijack()
+	conn, rw, err := http.NewResponseController(w.under).Hijack()
 	if err == nil {
 		w.taken.Store(true)
 		w.seen.LongLived()
