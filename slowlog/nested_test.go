@@ -92,9 +92,9 @@ func TestAHandlerInsideTwoWatchesMayChangeItsRequest(t *testing.T) {
 	// For the race detector: middleware such as chi's RealIP writes to it.
 	outer, inner := quiet(t, &slowlog.Watch{After: 2 * time.Millisecond, Again: 3}), quiet(t, &slowlog.Watch{After: time.Millisecond, Again: 3})
 	rested(t)
-	box := &timebox.Box{Limit: 50 * time.Millisecond}
-	h := outer.Wrap(box.Wrap(inner.Wrap(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		for end := time.Now().Add(20 * time.Millisecond); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
+	h := outer.Wrap(timebox.Wrap(inner.Wrap(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		reported := func() bool { return outer.Stats().Reports > 0 && inner.Stats().Reports > 0 }
+		for start := time.Now(); time.Since(start) < 5*time.Millisecond || !reported() && time.Since(start) < 5*time.Second; time.Sleep(100 * time.Microsecond) {
 			r.RemoteAddr, r.Host, r.Method, r.RequestURI, r.Proto = "192.0.2.1", "elsewhere", "PUT", "/changed", "none"
 			r.URL.Path, r.URL.RawQuery = "/changed", "q=changed"
 			r.Header.Set("User-Agent", "changed")

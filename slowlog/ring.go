@@ -15,27 +15,29 @@ type ring struct {
 	trace []byte
 }
 
-// add keeps r and returns it.
-func (g *ring) add(r *Report) *Report {
+// add keeps r and returns what a request may hold of it until its end: without
+// the trace, unless it is kept.
+func (g *ring) add(r Report) *Report {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.size <= 0 {
-		return r
+		r.Trace = nil
+		return &r
 	}
-	if r.Trace != nil && (g.trace == nil || &r.Trace[0] != &g.trace[0]) {
+	if len(r.Trace) > 0 && (g.trace == nil || &r.Trace[0] != &g.trace[0]) {
 		g.trace = r.Trace // of a new sweep: megabytes, so the older ones go
 		for _, old := range g.kept {
 			old.Trace = nil
 		}
 	}
-	kept := *r
 	if len(g.kept) < g.size {
-		g.kept = append(g.kept, &kept)
-	} else {
-		g.kept[g.next] = &kept
-		g.next = (g.next + 1) % g.size
+		g.kept = append(g.kept, &r)
+		return &r
 	}
-	return &kept
+	g.kept[g.next].Trace = nil
+	g.kept[g.next] = &r
+	g.next = (g.next + 1) % g.size
+	return &r
 }
 
 // finish writes into a request's reports how it ended.

@@ -98,7 +98,7 @@ func (e *entry) capture(look *glance) {
 		w.count.slow.Add(1)
 	}
 	w.count.reports.Add(1)
-	e.taken = append(e.taken, w.ring.add(r))
+	e.taken = append(e.taken, w.ring.add(*r))
 	at, slack := e.nextDue()
 	w.list.Set(&e.due, at, slack)
 	w.alerts.Offer(alert)

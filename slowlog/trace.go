@@ -6,18 +6,24 @@ import (
 	"runtime/trace"
 	"sync"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
 )
 
 const (
 	traceAge   = 5 * time.Second
 	traceBytes = 16 << 20
+	// traceRest is how many times as long as it took to write a trace out none
+	// is written: 5 % of one core at most.
+	traceRest = 20
 )
 
 // A tracer keeps the last seconds of the execution trace.
 type tracer struct {
 	mu       sync.Mutex
 	recorder *trace.FlightRecorder
-	err      error // why there is none
+	err      error         // why there is none
+	next     time.Duration // when one may be written again, on deadline's clock
 }
 
 func (t *tracer) start() {
@@ -44,8 +50,14 @@ func (t *tracer) snapshot() ([]byte, error) {
 	if t.recorder == nil {
 		return nil, t.err
 	}
+	start := deadline.Now()
+	if start < t.next {
+		return nil, errors.New("the last one was written just before")
+	}
 	var b bytes.Buffer
-	if _, err := t.recorder.WriteTo(&b); err != nil {
+	_, err := t.recorder.WriteTo(&b)
+	t.next = deadline.Now() + traceRest*(deadline.Now()-start)
+	if err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -94,8 +94,11 @@ type Watch struct {
 
 	// Trace keeps a runtime/trace.FlightRecorder running and attaches the last
 	// seconds before the report, for go tool trace. Expect up to some tens of
-	// MB of memory and a few per cent of throughput. A process can have only
-	// one; if there is another, reports say so. Close ends it.
+	// MB of memory and a few per cent of throughput. Writing a trace out takes
+	// up to 0.1 s of one core, and is not done oftener than that makes 5 % of
+	// one: a report in between has none and says so, in its Problem. A process
+	// can have only one recorder; if there is another, reports say so, too.
+	// Close ends it.
 	Trace bool
 
 	once    sync.Once
