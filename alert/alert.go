@@ -15,6 +15,7 @@ package alert
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -76,6 +77,23 @@ type Frame struct {
 	Line   int    `json:"line"`
 	App    bool   `json:"app,omitempty"`    // the application's own code, not a library's
 	Source string `json:"source,omitempty"` // the source line, trimmed, where the file is on disk
+}
+
+// Name is the function without the directories of its package and of its type
+// arguments: cart.(*Store).Save, cart.Map[cart.Item].func1.
+func (f Frame) Name() string {
+	var b strings.Builder
+	start := 0 // of the path that is being read
+	for i, r := range f.Func {
+		switch {
+		case r == '/':
+			start = i + 1
+		case strings.ContainsRune("[](),* ", r):
+			b.WriteString(f.Func[start : i+1])
+			start = i + 1
+		}
+	}
+	return b.String() + f.Func[start:]
 }
 
 // A File goes with an alert as an attachment.

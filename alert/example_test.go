@@ -29,7 +29,7 @@ func Example() {
 	}
 	fmt.Println(alerts.Stats().Delivered, "delivered")
 	// Output:
-	// level=WARN msg="GET /repo is slow" count=1 text="23 s into GET /repo"
+	// level=WARN msg="GET /repo is slow"
 	// 2 delivered
 }
 

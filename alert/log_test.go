@@ -73,12 +73,35 @@ func TestLogWritesOneRecordWithAllThatMatters(t *testing.T) {
 	if err := (alert.Log{}).Send(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	want := `level=WARN msg="GET /repo/heeler has taken 23 s (×17)" count=17 seen=2026-11-20T10:15:00.123Z key="slow GET /repo/{name}"` +
-		` tags.host=web3 tags.route="GET /repo/{name}" request.id=7f3a request.method=GET request.uri="/repo/heeler?page=2"` +
-		` request.route="GET /repo/{name}" request.host=shop.example` +
-		` text="23 s into GET /repo/heeler\nin call 231 to mysql"` + "\n"
+	want := `level=WARN msg="GET /repo/heeler has taken 23 s (×17)" count=17 seen=2026-11-20T10:15:00.123Z` +
+		` id=7f3a method=GET uri="/repo/heeler?page=2" host=shop.example host=web3 route="GET /repo/{name}"` +
+		` stack="repo.Find find.go:42"` + "\n"
 	if got := records.String(); got != want {
 		t.Errorf("logged\n%s want\n%s", got, want)
+	}
+}
+
+func TestLogAddsTheTextWhenAsked(t *testing.T) {
+	records := logged(t)
+	if err := (alert.Log{Text: true}).Send(t.Context(), example); err != nil {
+		t.Fatal(err)
+	}
+	if got := records.String(); !strings.HasSuffix(got, ` text="23 s into GET /repo/heeler\nin call 231 to mysql"`+"\n") {
+		t.Errorf("logged %s", got)
+	}
+}
+
+func TestLogShowsAStackOfNobodysOwnInBrief(t *testing.T) {
+	records := logged(t)
+	frames := make([]alert.Frame, 9)
+	for i := range frames {
+		frames[i] = alert.Frame{Func: "net/http.serve", File: "/go/src/net/http/server.go", Line: i}
+	}
+	if err := (alert.Log{}).Send(t.Context(), alert.Alert{Title: "slow", Stacks: []alert.Stack{{Frames: frames}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := records.String(); !strings.Contains(got, `stack="http.serve server.go:0 < http.serve server.go:1 `) || !strings.Contains(got, `server.go:5 < …"`) {
+		t.Errorf("logged %s", got)
 	}
 }
 
@@ -91,7 +114,7 @@ func TestLogMindsItsLevelAndLogger(t *testing.T) {
 	if err := (&alert.Log{Logger: logger, Level: slog.LevelError}).Send(t.Context(), alert.Alert{}); err != nil {
 		t.Error(err)
 	}
-	if got := b.String(); got != "level=ERROR msg=alert count=1\n" {
+	if got := b.String(); got != "level=ERROR msg=alert\n" {
 		t.Errorf("logged %q", got)
 	}
 }

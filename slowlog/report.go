@@ -30,7 +30,7 @@ type Report struct {
 	Goroutines int    `json:"goroutines"` // in the whole process
 
 	// Stacks are the request's goroutines, the one that runs the handler
-	// first. More counts further ones that were left out.
+	// first. More counts further stacks that were left out.
 	Stacks []alert.Stack `json:"stacks"`
 	More   int           `json:"more,omitempty"`
 	// Problem says what could not be had: the stacks, or the trace.
@@ -71,7 +71,7 @@ func (r *Report) Where() string {
 		return "somewhere unknown"
 	}
 	if f := culprit(s); f != nil {
-		return s.State + " in " + shortName(f.Func)
+		return s.State + " in " + f.Name()
 	}
 	return s.State
 }
@@ -95,15 +95,6 @@ func culprit(s alert.Stack) *alert.Frame {
 		return &s.Frames[0]
 	}
 	return nil
-}
-
-// shortName leaves the package's directory out: cart.(*Store).Save.
-func shortName(fn string) string {
-	args := strings.IndexByte(fn, '[')
-	if args < 0 {
-		args = len(fn)
-	}
-	return fn[strings.LastIndexByte(fn[:args], '/')+1:]
 }
 
 // Title is the report in one line, without the query.

@@ -185,26 +185,9 @@ func viewFrame(f alert.Frame) frame {
 		v.Base = fmt.Sprintf("%s:%d", f.File[i:], f.Line)
 	}
 	if f.App {
-		v.Func, v.Dir = shortFunc(f.Func), f.File[:i]
+		v.Func, v.Dir = f.Name(), f.File[:i]
 	}
 	return v
-}
-
-// shortFunc is a function's name without the directories of its package and
-// of its type arguments: cart.Map[cart.Item].func1.
-func shortFunc(name string) string {
-	var b strings.Builder
-	start := 0 // of the path that is being read
-	for i, r := range name {
-		switch {
-		case r == '/':
-			start = i + 1
-		case strings.ContainsRune("[](),* ", r):
-			b.WriteString(name[start : i+1])
-			start = i + 1
-		}
-	}
-	return b.String() + name[start:]
 }
 
 // lead is the first paragraph of a text, if it is short enough to stand below
