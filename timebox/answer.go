@@ -68,6 +68,9 @@ func (x *exchange) seize() {
 		rc.SetWriteDeadline(time.Now().Add(answering))
 		x.box.refuse(x.under(), x.http1())
 	}
+	if around := boxAround(x.outside()); around != nil && x.http1() {
+		around.of.LongLived() // the box around has nothing left to answer
+	}
 	if x.http1() && x.body.unread() {
 		rc.SetReadDeadline(past) // frees a handler that reads it
 	}

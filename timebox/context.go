@@ -15,6 +15,7 @@ import (
 type requestContext struct {
 	parent context.Context
 	until  time.Duration // on deadline's clock
+	of     *exchange
 
 	mu     sync.Mutex
 	err    error

@@ -53,7 +53,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	rec.SetDeadline(until)
 
 	x := &exchange{box: b, r: r, rec: rec, limit: limit}
-	x.ctx.parent, x.ctx.until = ctx, until
+	x.ctx.parent, x.ctx.until, x.ctx.of = ctx, until, x
 	x.writer.Init(w, x, &x.gate)
 	defer x.leave()
 	inside := r.WithContext(&x.ctx)
@@ -68,10 +68,9 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	b.due.Add(&x.entry, until)
 	if x.http1() {
 		x.serve(h.next, inside)
-	} else if !x.serveApart(h.next, inside) {
-		return // the handler goes on with its request: nothing may be read back
+	} else {
+		x.serveApart(h.next, inside)
 	}
-	r.Pattern = inside.Pattern // which a mux wrote into the copy
 }
 
 // serve runs the handler in place.
@@ -84,6 +83,7 @@ func (x *exchange) serve(next http.Handler, r *http.Request) {
 	}()
 	next.ServeHTTP(x.writer.View(), r)
 	x.returned = true
+	request.HandBack(x.r, r)
 }
 
 // countPanic counts one that net/http will report, and lets it go on: with its
@@ -99,8 +99,8 @@ func (x *exchange) countPanic(value any) {
 }
 
 // serveApart runs the handler on a goroutine of its own, and at the limit
-// returns without it. It reports whether the handler has ended.
-func (x *exchange) serveApart(next http.Handler, r *http.Request) bool {
+// returns without it.
+func (x *exchange) serveApart(next http.Handler, r *http.Request) {
 	ended := make(chan ending, 1)
 	go x.run(next, r, ended)
 	var end ending
@@ -110,10 +110,10 @@ func (x *exchange) serveApart(next http.Handler, r *http.Request) bool {
 		if x.aborted {
 			panic(http.ErrAbortHandler) // resets the stream
 		}
-		return false
+		return // the handler goes on with its request: nothing may be read from it
 	}
+	request.HandBack(x.r, r)
 	end.carryOn()
-	return true
 }
 
 // run is the goroutine of an HTTP/2 handler.
@@ -126,6 +126,9 @@ func (x *exchange) run(next http.Handler, r *http.Request, ended chan<- ending) 
 		if x.finish(); x.seized() {
 			if end.panic != nil {
 				x.logPanic(end.panic, end.stack)
+			}
+			if r.MultipartForm != nil {
+				r.MultipartForm.RemoveAll() // as the server does for those in time
 			}
 			return
 		}

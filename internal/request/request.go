@@ -100,5 +100,11 @@ func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx contex
 	}
 	inside := r.WithContext(ctx)
 	next.ServeHTTP(w, inside)
-	r.Pattern = inside.Pattern // which a mux wrote into the copy
+	HandBack(r, inside)
+}
+
+// HandBack gives a request what was written into its copy: the pattern, by a
+// mux, and the form, whose files the server removes at the end.
+func HandBack(r, inside *http.Request) {
+	r.Pattern, r.MultipartForm = inside.Pattern, inside.MultipartForm
 }

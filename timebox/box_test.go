@@ -1,0 +1,187 @@
+package timebox_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heeler-go/heeler/timebox"
+)
+
+func TestValidateNamesTheFieldAndWhatIsAccepted(t *testing.T) {
+	for _, c := range []struct {
+		box  *timebox.Box
+		want []string // nothing if it is valid
+	}{
+		{&timebox.Box{}, nil},
+		{&timebox.Box{Limit: 1, Grace: 1, RetryAfter: -1}, nil},
+		{&timebox.Box{Limit: -time.Second}, []string{"timebox: Box.Limit is -1s", "must be positive", "zero for 10s"}},
+		{&timebox.Box{Grace: -1}, []string{"timebox: Box.Grace is -1ns", "must be positive", "zero for none"}},
+		{&timebox.Box{Limit: -1, Grace: -1}, []string{"Box.Limit", "Box.Grace"}},
+	} {
+		err := c.box.Validate()
+		if (err == nil) != (c.want == nil) {
+			t.Errorf("%+v: %v", c.box, err)
+		}
+		for _, part := range c.want {
+			if err != nil && !strings.Contains(err.Error(), part) {
+				t.Errorf("%v lacks %q", err, part)
+			}
+		}
+	}
+}
+
+func TestWrapPanicsOnAProgrammersMistakeAndNamesIt(t *testing.T) {
+	for want, wrap := range map[string]func(){
+		"Box.Limit":    func() { (&timebox.Box{Limit: -1}).Wrap(http.NotFoundHandler()) },
+		"Box.Grace":    func() { (&timebox.Box{Grace: -1}).Wrap(http.NotFoundHandler()) },
+		"http.Handler": func() { timebox.Wrap(nil) },
+		"NewQuota":     func() { timebox.NewQuota(0) },
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+					t.Errorf("the panic %q does not name %s", got, want)
+				}
+			}()
+			wrap()
+		}()
+	}
+}
+
+func TestSkipLeavesARequestOutOfTheBox(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		box := &timebox.Box{Limit: soon, Skip: func(r *http.Request) bool { return r.URL.Path == "/export" }}
+		s.start(box, func(w http.ResponseWriter, r *http.Request) {
+			_, limited := r.Context().Deadline()
+			time.Sleep(2 * soon)
+			fmt.Fprint(w, limited)
+		})
+		if resp, text := s.mustGet("/export"); resp.StatusCode != 200 || text != "false" {
+			t.Errorf("/export: %d %q", resp.StatusCode, text)
+		}
+		if resp, _ := s.mustGet("/"); resp.StatusCode != 503 {
+			t.Errorf("/: %d, want 503", resp.StatusCode)
+		}
+		if got := box.Stats().Started; got != 1 {
+			t.Errorf("%d went into the box, want 1", got)
+		}
+	})
+}
+
+func TestASpentQuotaRefusesRequestsBeforeTheirHandler(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		box := &timebox.Box{Quota: timebox.NewQuota(soon), RetryAfter: time.Minute}
+		handled := make(chan struct{}, 10)
+		s.start(box, func(w http.ResponseWriter, r *http.Request) {
+			handled <- struct{}{}
+			if r.URL.Path == "/hang" {
+				s.hang()
+			}
+		})
+		for _, path := range []string{"/hang", "/", "/"} {
+			if resp, _ := s.mustGet(path); resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "60" {
+				t.Errorf("%s: %d %v", path, resp.StatusCode, resp.Header)
+			}
+			if left := box.Quota.Remaining(); s.major == 2 && left != 0 {
+				t.Errorf("%v is left of the quota", left)
+			}
+		}
+		if len(handled) != 1 {
+			t.Errorf("%d were handled, want 1", len(handled))
+		}
+		got := box.Stats()
+		got.Running, got.Overrunning = 0, 0
+		if want := (timebox.Stats{Started: 1, Exceeded: 3, Answered: 3}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestAQuotaShortensTheLimit(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		box := &timebox.Box{Limit: patience, Quota: timebox.NewQuota(soon)}
+		s.start(box, func(http.ResponseWriter, *http.Request) { s.hang() })
+		if resp, _ := s.mustGet("/"); resp.StatusCode != 503 {
+			t.Errorf("%d, want 503", resp.StatusCode)
+		}
+	})
+}
+
+func TestUploadedFilesAreRemovedAfterwards(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for _, p := range protocols { // not in parallel, which the environment forbids
+		t.Run(p.name, func(t *testing.T) {
+			s := newServer(t, p)
+			s.start(&timebox.Box{Limit: later}, func(w http.ResponseWriter, r *http.Request) {
+				if err := r.ParseMultipartForm(1); err != nil {
+					t.Error(err)
+				}
+				if files, _ := os.ReadDir(dir); len(files) != 1 {
+					t.Errorf("%d files on disk, want 1", len(files))
+				}
+				if r.URL.Path == "/hang" {
+					<-r.Context().Done()
+				}
+			})
+			for _, path := range []string{"/", "/hang"} {
+				body, kind := upload(t)
+				r := s.request("POST", path, body)
+				r.Header.Set("Content-Type", kind)
+				if _, _, err := s.do(r); err != nil {
+					t.Error(err)
+				}
+				eventually(t, "the removal of the file after "+path, func() bool {
+					files, _ := os.ReadDir(dir)
+					return len(files) == 0
+				})
+			}
+		})
+	}
+}
+
+// upload is a form with a file that is too big to be kept in memory.
+func upload(t *testing.T) (body io.Reader, kind string) {
+	t.Helper()
+	buf := new(bytes.Buffer)
+	form := multipart.NewWriter(buf)
+	file, err := form.CreateFormFile("file", "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Write(make([]byte, 12<<20))
+	form.Close()
+	return buf, form.FormDataContentType()
+}
+
+func TestOverrunsNameWhatRunsStill(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		name := "overruns, " + s.name
+		listed := func() (found []timebox.Overrun) {
+			for _, o := range timebox.Overruns() {
+				if o.Name == name {
+					found = append(found, o)
+				}
+			}
+			return found
+		}
+		box := &timebox.Box{Name: name, Limit: soon}
+		goOn := make(chan struct{})
+		before := time.Now()
+		s.start(box, func(http.ResponseWriter, *http.Request) { <-goOn })
+		s.mustGet("/")
+		got := listed()
+		if len(got) != 1 || got[0].For < soon || got[0].Since.Before(before) || got[0].Since.After(time.Now().Add(-soon)) {
+			t.Errorf("%+v", got)
+		}
+		close(goOn)
+		eventually(t, "the end of the list", func() bool { return len(listed()) == 0 && box.Stats().Overrunning == 0 })
+	})
+}
