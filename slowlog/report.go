@@ -100,7 +100,7 @@ func culprit(s alert.Stack) *alert.Frame {
 // Title is the report in one line, without the query.
 func (r *Report) Title() string {
 	path, _, _ := strings.Cut(r.URI, "?")
-	return fmt.Sprintf("slow: %s %s after %v, %s", r.Method, alert.OneLine(path, 200), r.Elapsed.Round(time.Millisecond), r.Where())
+	return oneLine(fmt.Sprintf("slow: %s %s after %s, %s", r.Method, alert.OneLine(path, 200), short(r.Elapsed), r.Where()))
 }
 
 // key is alike for reports that say the same: the same capture of the same

@@ -256,6 +256,6 @@ func TestARequestWithManyGoroutinesIsReportedInBounds(t *testing.T) {
 		equal(t, "stacks", len(r.Stacks), 50)
 		equal(t, "more", r.More, 31)
 		equal(t, "first", r.Stacks[0].Name, "runs the handler")
-		contains(t, r.Text(), "\nand 31 more goroutines\n")
+		contains(t, r.Text(), "\nand 31 more stacks\n")
 	})
 }

@@ -11,25 +11,47 @@ import (
 	"github.com/heeler-go/heeler/alert"
 )
 
-// Text is the report for people: what and where on the first lines, then the
-// particulars, then the stacks in the form of a Go traceback, which editors
-// make links of. [Parse] reads it back.
+const (
+	textTime = "2006-01-02T15:04:05.000Z07:00"
+	noSource = "(no source here)" // the application's frame, but its file is not on this machine
+)
+
+// Text is the report for people: what, how long and where on the first lines,
+// then the particulars, then the stacks in the form of a Go traceback, in which
+// editors find the files. The application's own frames are those with a source
+// line. Times are to the millisecond. [Parse] reads it back.
 func (r *Report) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "slow request: %s %s\n", oneLine(r.Method), oneLine(r.URI))
-	fmt.Fprintf(&b, "after %v: %s\n\n", r.Elapsed.Round(time.Millisecond), oneLine(r.Where()))
+	fmt.Fprintf(&b, "%s%s %s\n", firstLine, oneLine(r.Method), oneLine(r.URI))
+	fmt.Fprintf(&b, "after %s: %s\n", short(r.Elapsed), oneLine(r.Where()))
+	if s, ok := r.handler(); ok {
+		if f := culprit(s); f != nil {
+			fmt.Fprintf(&b, "at %s\n", oneLine(fmt.Sprintf("%s:%d %s", f.File, f.Line, f.Source)))
+		}
+	}
+	b.WriteByte('\n')
+	r.writeFields(&b)
+	for _, s := range r.Stacks {
+		writeStack(&b, s)
+	}
+	if r.More > 0 {
+		fmt.Fprintf(&b, "\nand %d more stacks\n", r.More)
+	}
+	return b.String()
+}
 
+func (r *Report) writeFields(b *strings.Builder) {
 	field := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%-11s %s\n", name+":", oneLine(value))
+		if value = oneLine(value); value != "" {
+			fmt.Fprintf(b, "%-11s %s\n", name+":", value)
 		}
 	}
 	field("id", r.ID)
-	field("start", r.Start.UTC().Format(time.RFC3339Nano))
-	field("taken", r.Taken.UTC().Format(time.RFC3339Nano))
-	field("elapsed", r.Elapsed.String())
+	field("start", r.Start.UTC().Format(textTime))
+	field("taken", r.Taken.UTC().Format(textTime))
+	field("elapsed", short(r.Elapsed))
 	if r.Deadline != 0 {
-		field("deadline", r.Deadline.String())
+		field("deadline", short(r.Deadline))
 	}
 	field("capture", strconv.Itoa(r.Capture))
 	field("route", r.Route)
@@ -37,35 +59,44 @@ func (r *Report) Text() string {
 	field("client", r.RemoteAddr)
 	field("proto", r.Proto)
 	if r.Status != 0 {
-		field("response", fmt.Sprintf("%d after %v, %d bytes", r.Status, r.FirstByte, r.Bytes))
+		field("response", fmt.Sprintf("%d after %s, %d bytes", r.Status, short(r.FirstByte), r.Bytes))
 	}
 	if r.End != nil {
-		field("end", fmt.Sprintf("%s after %v, status %d", r.End.Outcome, r.End.Duration, r.End.Status))
+		field("end", fmt.Sprintf("%s after %s, status %d", r.End.Outcome, short(r.End.Duration), r.End.Status))
 	}
 	field("server", r.Server)
 	field("pid", strconv.Itoa(r.PID))
 	field("goroutines", strconv.Itoa(r.Goroutines))
 	field("problem", r.Problem)
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		fmt.Fprintf(&b, "header %s: %s\n", oneLine(name), oneLine(r.Header[name]))
+		if shown := oneLine(name); shown != "" {
+			field("header "+shown, r.Header[name])
+		}
 	}
-	for _, s := range r.Stacks {
-		writeStack(&b, s)
+}
+
+// short is a duration as exact as a reader can use.
+func short(d time.Duration) string {
+	if d.Abs() < 10*time.Millisecond {
+		return d.Round(time.Microsecond).String()
 	}
-	if r.More > 0 {
-		fmt.Fprintf(&b, "\nand %d more goroutines\n", r.More)
-	}
-	return b.String()
+	return d.Round(time.Millisecond).String()
 }
 
 // writeStack writes the frames as Go does; the source line of the
 // application's own follows with a mark.
 func writeStack(b *strings.Builder, s alert.Stack) {
-	fmt.Fprintf(b, "\ngoroutines: %d [%s] %s\n", s.Count, oneLine(s.State), oneLine(s.Name))
+	many := "s"
+	if s.Count == 1 {
+		many = ""
+	}
+	fmt.Fprintf(b, "\n%d goroutine%s [%s]: %s\n", s.Count, many, oneLine(s.State), oneLine(s.Name))
 	for _, f := range s.Frames {
 		fmt.Fprintf(b, "%s(...)\n\t%s:%d\n", oneLine(f.Func), oneLine(f.File), f.Line)
-		if f.App {
-			fmt.Fprintf(b, "\t> %s\n", oneLine(f.Source))
+		if source := oneLine(f.Source); source != "" {
+			fmt.Fprintf(b, "\t> %s\n", source)
+		} else if f.App {
+			fmt.Fprintf(b, "\t> %s\n", noSource)
 		}
 	}
 }
