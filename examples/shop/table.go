@@ -56,13 +56,13 @@ func (s *sighting) printReport(out io.Writer) {
 	}
 	fmt.Fprint(out, "From one of them:\n\n")
 	lines := strings.Split(strings.TrimSpace(r.Text()), "\n")
-	stack := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "goroutines: 1 [") })
+	stack := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "1 goroutine [") })
 	own := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "\t> ") }) - 2 // its function, place and source
 	handler := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, searchHandler) }) + 2
 	if stack < 0 || own < stack || handler < own || handler >= len(lines) {
 		stack, own, handler = 0, 0, len(lines)-1 // not as expected: all of it
 	}
-	excerpt(out, lines, 0, 1)
+	excerpt(out, lines, 0, 2)
 	excerpt(out, lines, stack, min(stack+4, own-1))
 	excerpt(out, lines, own, handler)
 	fmt.Fprintln(out)
