@@ -87,14 +87,14 @@ func (b *Box) run(ctx context.Context, f func(context.Context) error, named any)
 		b.count.exceeded.Add(1)
 		return cause
 	}
-	inside, cancel := context.WithDeadlineCause(ctx, deadline.At(blk.start+limit), cause)
+	inside, cancel := within(ctx, deadline.At(blk.start+limit), cause)
 	defer cancel()
 	b.count.blocks.Add(1)
 	defer b.count.blocksEnded.Add(1)
 	go blk.run(inside, f)
 	blk.wait(ctx, inside)
 	if inside.Err() != nil {
-		err := b.because(inside, cause, blk)
+		err := b.because(ctx, inside, cause, blk)
 		if !blk.hasEnded() && blk.giveUp() {
 			return err
 		}
@@ -107,17 +107,29 @@ func (b *Box) run(ctx context.Context, f func(context.Context) error, named any)
 	return blk.end.err
 }
 
-// because is why the block's context ended: this box, or another around it, as
-// an Error with the block's stack; or whatever else ended it.
-func (b *Box) because(inside context.Context, own *Error, blk *block) error {
+// within is ctx until the given time. A deadline of ctx's own that is no later
+// is the one that counts.
+func within(ctx context.Context, at time.Time, cause error) (context.Context, context.CancelFunc) {
+	if outer, ok := ctx.Deadline(); ok && !at.Before(outer) {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, at, cause)
+}
+
+// because is why the block's context ended: a box around this one, if that has
+// been exceeded by now, or else this one, as an Error with the block's stack;
+// or whatever else ended it.
+func (b *Box) because(ctx, inside context.Context, own *Error, blk *block) error {
 	cause := context.Cause(inside)
+	if cause == error(own) {
+		b.count.exceeded.Add(1)
+	}
 	var box *Error
-	if !errors.As(cause, &box) {
+	if !errors.As(context.Cause(ctx), &box) && !errors.As(cause, &box) {
 		return cause
 	}
 	e := *box
 	if box == own {
-		b.count.exceeded.Add(1)
 		e.Elapsed = deadline.Now() - blk.start
 	}
 	if !blk.hasEnded() {
