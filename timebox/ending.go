@@ -43,9 +43,10 @@ func (e *ending) caught(value any) {
 
 // carryOn ends the waiting goroutine as the other one did, unless it returned.
 func (e *ending) carryOn() {
+	_, carried := e.panic.(*Panic) // by a box inside
 	switch {
-	case e.panic == http.ErrAbortHandler:
-		panic(http.ErrAbortHandler)
+	case carried || e.panic == http.ErrAbortHandler:
+		panic(e.panic)
 	case e.panic != nil:
 		panic(&Panic{Value: e.panic, Stack: e.stack})
 	case !e.returned:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"runtime"
 	"runtime/pprof"
@@ -160,7 +161,8 @@ func (blk *block) run(ctx context.Context, f func(context.Context) error) {
 		}
 		blk.finish()
 	}()
-	pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(stacks.Label, blk.label)))
+	ctx = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, blk.label))
+	pprof.SetGoroutineLabels(ctx)
 	blk.end.err = f(ctx)
 	blk.end.returned = true
 }
@@ -219,7 +221,7 @@ func (blk *block) finish() {
 		return
 	}
 	o.end()
-	if blk.end.panic != nil {
+	if blk.end.panic != nil && blk.end.panic != http.ErrAbortHandler {
 		blk.box.count.panicked.Add(1)
 		slog.Error("timebox: panic after the limit", "box", o.name, "panic", blk.end.panic, "stack", string(blk.end.stack))
 	}
