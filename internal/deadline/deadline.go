@@ -145,7 +145,9 @@ func (l *List[T]) Collect(now time.Duration, items []T) []T {
 		}
 		s.mu.Unlock()
 	}
-	l.Arm(next)
+	if now >= 0 { // in a bubble each has a timer of its own
+		l.Arm(next)
+	}
 	return items
 }
 
