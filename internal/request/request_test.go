@@ -1,0 +1,168 @@
+package request_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"math/bits"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+func TestNoTwoIDsAreAlike(t *testing.T) {
+	const goroutines, each = 8, 20_000
+	ids := request.NewIDs()
+	var mu sync.Mutex
+	seen := make(map[string]bool, goroutines*each)
+	var workers sync.WaitGroup
+	for range goroutines {
+		workers.Go(func() {
+			var scratch request.Scratch
+			own := make([]string, 0, each)
+			for range each {
+				own = append(own, ids.Next(&scratch))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range own {
+				seen[id] = true
+			}
+		})
+	}
+	workers.Wait()
+	if len(seen) != goroutines*each {
+		t.Errorf("%d IDs of %d are different", len(seen), goroutines*each)
+	}
+}
+
+func TestAnIDTellsNothingOfTheNext(t *testing.T) {
+	const n = 2000
+	ids := request.NewIDs()
+	differ, ascents, last := 0, 0, make([]byte, 16)
+	for range n {
+		id := ids.Next(new(request.Scratch))
+		raw, err := hex.DecodeString(id)
+		if err != nil || len(raw) != 16 {
+			t.Fatalf("%q is not 32 hexadecimal digits", id)
+		}
+		for i := range raw {
+			differ += bits.OnesCount8(raw[i] ^ last[i])
+		}
+		if string(raw) > string(last) {
+			ascents++
+		}
+		last = raw
+	}
+	if mean := float64(differ) / n; mean < 60 || mean > 68 {
+		t.Errorf("neighbours differ in %.1f bits, want about 64 of 128", mean)
+	}
+	if ascents < n*2/5 || ascents > n*3/5 {
+		t.Errorf("%d of %d are greater than the one before, want about half", ascents, n)
+	}
+}
+
+func TestTwoProcessesMakeOtherIDs(t *testing.T) {
+	var scratch request.Scratch
+	if a, b := request.NewIDs().Next(&scratch), request.NewIDs().Next(&scratch); a == b {
+		t.Errorf("both begin with %s", a)
+	}
+}
+
+func TestAnIDCostsOneAllocation(t *testing.T) {
+	ids, scratch := request.NewIDs(), new(request.Scratch)
+	if n := testing.AllocsPerRun(100, func() { ids.Next(scratch) }); n != 1 {
+		t.Errorf("%v allocations, want 1, the string", n)
+	}
+}
+
+type valueKey struct{}
+
+func TestARecordIsTheContextOfItsRequest(t *testing.T) {
+	gaveUp := errors.New("gave up")
+	outer, cancel := context.WithCancelCause(context.WithValue(t.Context(), valueKey{}, "outer"))
+	rec := &request.Record{Context: outer, ID: "1"}
+
+	inner, cancelInner := context.WithTimeout(context.WithValue(rec, valueKey{}, "inner"), time.Hour)
+	defer cancelInner()
+	if request.From(rec) != rec || request.From(inner) != rec {
+		t.Error("the record is not found through its contexts")
+	}
+	if request.From(outer) != nil || request.From(context.Background()) != nil {
+		t.Error("a record is found where there is none")
+	}
+	if rec.Value(valueKey{}) != "outer" || inner.Value(valueKey{}) != "inner" {
+		t.Error("values are lost")
+	}
+	cancel(gaveUp)
+	<-inner.Done()
+	if rec.Err() != context.Canceled || context.Cause(inner) != gaveUp {
+		t.Errorf("%v, %v", rec.Err(), context.Cause(inner))
+	}
+}
+
+func TestTheInnermostRecordIsFound(t *testing.T) {
+	outer := &request.Record{Context: t.Context()}
+	inner := &request.Record{Context: outer, Outer: outer}
+	if request.From(inner) != inner || request.From(outer) != outer {
+		t.Error("the wrong record is found")
+	}
+}
+
+type watcher struct{ at []time.Duration }
+
+func (w *watcher) DeadlineSet(at time.Duration) { w.at = append(w.at, at) }
+
+func TestAllRecordsAroundAreTold(t *testing.T) {
+	var none *request.Record
+	none.SetDeadline(time.Second)
+	none.Settle(request.Cut)
+
+	first, second := new(watcher), new(watcher)
+	outer := &request.Record{Watcher: first}
+	middle := &request.Record{Outer: outer}
+	inner := &request.Record{Watcher: second, Outer: middle}
+	inner.SetDeadline(time.Second)
+	outer.SetDeadline(time.Minute)
+	if len(first.at) != 2 || first.at[0] != time.Second || len(second.at) != 1 {
+		t.Errorf("told %v and %v", first.at, second.at)
+	}
+	for _, fate := range []request.Fate{request.Refused, request.Cut, request.Left} {
+		inner.Settle(fate)
+		for _, rec := range []*request.Record{inner, middle, outer} {
+			if rec.Fate() != fate {
+				t.Errorf("fate %v, want %v", rec.Fate(), fate)
+			}
+		}
+	}
+	if new(request.Record).Fate() != request.Own {
+		t.Error("at first a response is not the handler's own")
+	}
+}
+
+func TestServeCopiesTheRequestOnlyForAnotherContext(t *testing.T) {
+	var seen *http.Request
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /repo/{name}", func(_ http.ResponseWriter, r *http.Request) {
+		seen = r
+		r.MultipartForm = &multipart.Form{}
+	})
+	r := httptest.NewRequest("GET", "/repo/x", nil)
+	ctx := context.WithValue(r.Context(), valueKey{}, "inside")
+	request.Serve(mux, nil, r, ctx)
+	if seen == r || seen.Context() != ctx {
+		t.Error("the handler has not got the other context")
+	}
+	if r.Pattern != "GET /repo/{name}" || r.MultipartForm == nil || r.MultipartForm != seen.MultipartForm {
+		t.Errorf("the pattern %q or the form was not handed back", r.Pattern)
+	}
+	request.Serve(mux, nil, r, r.Context())
+	if seen != r {
+		t.Error("the request was copied for nothing")
+	}
+}
