@@ -20,8 +20,9 @@ type Running struct {
 	Reports   int           `json:"reports,omitempty"`       // taken of it until now
 }
 
-// InFlight lists the requests that are being served, the oldest first. Long-
-// lived connections are not among them, and those that Skip left out.
+// InFlight lists the requests that are being served, the oldest first, without
+// their secrets. Connections that have become long-lived are not among them,
+// and those that Skip left out.
 func (w *Watch) InFlight() []Running {
 	entries := w.list.All()
 	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.rec.Start, b.rec.Start) })

@@ -194,6 +194,7 @@ func overdrawn(t *testing.T, wait time.Duration) {
 
 func TestSweepsWaitWhenTheirBudgetIsSpent(t *testing.T) {
 	overdrawn(t, 20*time.Second)
+	defer rested(t)
 	w := quiet(t, &slowlog.Watch{After: time.Millisecond})
 	h := w.Wrap(asleep(10 * time.Millisecond))
 	var took []time.Duration
@@ -216,6 +217,7 @@ func TestSweepsWaitWhenTheirBudgetIsSpent(t *testing.T) {
 
 func TestARequestThatWaitsForASweepIsReportedWhenOneIsAllowed(t *testing.T) {
 	overdrawn(t, 100*time.Millisecond)
+	defer rested(t)
 	w := quiet(t, &slowlog.Watch{After: time.Millisecond})
 	visit(w.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		for start := time.Now(); w.Stats().Reports == 0 && time.Since(start) < time.Minute; {

@@ -13,10 +13,9 @@ import (
 
 const firstLine = "slow request: "
 
-// Parse reads the text form of a report, as it stands in a file of alert.Dir,
-// in an e-mail or in a log record. What stands before its first line is passed
-// over, as is what follows after its last stack, so the whole file can be
-// given. Whatever is not in the text, such as the trace, is zero. The error
+// Parse reads the text form of a report, as it stands in a file of alert.Dir or
+// in an e-mail. What stands before its first line is passed over, as is what
+// follows after its last stack, so the whole file can be given. Whatever is not in the text, such as the trace, is zero. The error
 // names the line that is not understood; the text may be anything.
 func Parse(text string) (*Report, error) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")

@@ -46,6 +46,8 @@ type Report struct {
 
 // An End is how a request ended.
 type End struct {
+	// Duration is from the start until the handler returned, which may be
+	// long after a timebox answered for it, or until it became a stream.
 	Duration time.Duration `json:"duration_ns"`
 	Status   int           `json:"status"` // 0 if none was sent
 	Outcome  Outcome       `json:"outcome"`

@@ -13,9 +13,22 @@
 //	slow := &slowlog.Watch{After: 2 * time.Second, Alert: alerts}
 //	handler := slow.Wrap(timebox.Wrap(mux))
 //
+// A Watch belongs outside of a timebox: there it sees what the box does. A box
+// outside of it gives it a deadline, but its 503 is not in the report.
+//
+// # Which goroutines are the request's
+//
+// While the handler runs its goroutine bears a profiler label, which those
+// that it starts inherit. So a report has no goroutine of a pool that was there
+// before, and may have one that the request was the first to need: those of
+// net/http, database/sql and well-known drivers are named as what they are. A
+// handler that sets labels of its own should do so with [runtime/pprof.Do] and
+// the request's context; one that replaces them is not found, and its report
+// says so.
+//
 // # What it costs
 //
-// A request that stays fast costs under a microsecond: a record, a profiler
+// A request that stays fast costs about a microsecond: a record, a profiler
 // label, a place in a table. The label has the request's ID under the key
 // "heeler"; it shows up in CPU and goroutine profiles, too.
 //
@@ -27,14 +40,18 @@
 // a program in trouble gets its first reports at once and later ones less
 // often. See [Stats].
 //
+// A request that is within 5 % of its threshold is taken along with others
+// that have reached theirs.
+//
 // # Secrets
 //
-// Values under a name that looks secret, in headers, in the query and in
-// source lines, are cut out of a report before anybody sees it. Bodies are not
-// recorded. The rule is Sentry's list of words, matched anywhere in the name:
-// password, passwd, passphrase, secret, api_key, auth, credentials, mysql_pwd,
-// private_key, token, session, csrf, xsrf, cookie, signature, jwt, otp, pin,
-// card, cvv and ssn. Redact adds to it.
+// Secrets are cut out of a report before anybody sees it, in the header, the
+// URI and the source lines: values under a name that looks secret, and,
+// whatever their name, credentials of HTTP, passwords in URLs, JSON Web Tokens
+// and private keys. Bodies are not recorded. The rule is Sentry's list of
+// words, matched anywhere in a name: password, passwd, passphrase, secret,
+// api_key, auth, credentials, mysql_pwd, private_key, token, session, csrf,
+// xsrf, cookie, signature, jwt, otp, pin, card, cvv and ssn. Redact adds to it.
 package slowlog
 
 import (
@@ -71,9 +88,9 @@ type Watch struct {
 	// is none. So a report comes while the handler can still be seen.
 	After time.Duration
 
-	// Again is how many more reports to take of a request that goes on: at
-	// 2 × After, 4 × After and so on, to tell stuck from slow. Zero means
-	// none; 10 is the most.
+	// Again is how many more reports to take of a request that goes on, when
+	// it has taken twice the time of the first one, four times and so on, to
+	// tell stuck from slow. Zero means none; 10 is the most.
 	Again int
 
 	// Alert gets each report. It never delays a request. Nil means a queue of

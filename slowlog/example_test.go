@@ -1,0 +1,102 @@
+package slowlog_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/slowlog"
+	"github.com/heeler-go/heeler/timebox"
+)
+
+// A Watch goes outside of a timebox, so that it sees what the box does.
+func ExampleWrap() {
+	mux := http.NewServeMux()
+	server := &http.Server{Addr: ":8080", Handler: slowlog.Wrap(timebox.Wrap(mux))}
+	fmt.Println(server.Addr)
+	// Output: :8080
+}
+
+// A pager is a sink of one's own, next to those in package alert.
+type pager chan struct{}
+
+func (p pager) Send(ctx context.Context, a alert.Alert) error {
+	fmt.Println("beep:", a.Tags["method"], a.Request.URI, "is", a.Tags["state"])
+	close(p)
+	return nil
+}
+
+func ExampleWatch() {
+	paged := make(pager)
+	alerts := &alert.Queue{Sinks: []alert.Sink{paged}}
+	slow := &slowlog.Watch{After: 20 * time.Millisecond, Alert: alerts}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /search", func(w http.ResponseWriter, r *http.Request) {
+		<-paged // a backend that hangs, until somebody is told
+	})
+	server := httptest.NewServer(slow.Wrap(mux))
+	defer server.Close()
+	resp, err := http.Get(server.URL + "/search?q=tolkien&token=s3cr3t")
+	if err != nil {
+		log.Fatal(err)
+	}
+	resp.Body.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := alerts.Close(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output: beep: GET /search?q=tolkien&token=[redacted] is receiving from a channel
+}
+
+func ExampleWatch_Recent() {
+	told := make(chan alert.Alert)
+	slow := &slowlog.Watch{
+		After: 20 * time.Millisecond,
+		Alert: &alert.Queue{Sinks: []alert.Sink{sinkFunc(func(a alert.Alert) { told <- a })}},
+	}
+	handler := slow.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-told
+		http.Error(w, "at last", http.StatusGatewayTimeout)
+	}))
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/repo", nil))
+
+	for _, r := range slow.Recent() {
+		fmt.Println(r.Method, r.URI, "was", r.Stacks[0].State)
+		if r.End != nil {
+			fmt.Println("it was", r.End.Outcome, "with", r.End.Status)
+		}
+	}
+	// Output:
+	// GET /repo was receiving from a channel
+	// it was answered with 504
+}
+
+type sinkFunc func(alert.Alert)
+
+func (f sinkFunc) Send(ctx context.Context, a alert.Alert) error { f(a); return nil }
+
+// Parse reads what alert.Dir has written.
+func ExampleParse() {
+	files, _ := filepath.Glob("testdata/report.txt") // /var/log/slow/*.txt
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		r, err := slowlog.Parse(string(text))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(r.Route, "of", r.Elapsed, "was", r.Where())
+	}
+	// Output: GET /book/{id} of 8s was asleep in slowlog_test.(*store).find
+}
