@@ -48,14 +48,10 @@ func (l List) run(run string, depth int) string {
 		}
 		return run
 	}
-	clean := l.text(decoded, depth-1)
-	switch {
-	case clean == decoded:
-		return run
-	case wordEnd(run, 0) < len(run): // half encoded: to encode the whole would join what is apart
-		return Mark
+	if clean := l.text(decoded, depth-1); clean != decoded {
+		return encode(clean)
 	}
-	return encode(clean)
+	return run
 }
 
 // encode encodes all that may not be in a word.

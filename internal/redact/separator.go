@@ -84,7 +84,7 @@ func closers(s string, i int) int {
 			i++
 		case c == '[':
 			end := strings.IndexByte(s[i:min(len(s), i+64)], ']')
-			if end < 0 || strings.ContainsAny(s[i:i+end], " \t\r\n") || strings.Contains(s[i:i+end+1], Mark) {
+			if end < 0 || strings.ContainsAny(s[i:i+end], " \t\r\n") {
 				return i
 			}
 			i += end + 1

@@ -17,7 +17,7 @@ func (l List) URI(uri string) string { return settle(printable(uri), l.uri) }
 
 func (l List) uri(uri string) string {
 	var b strings.Builder
-	if scheme := strings.Index(uri, "://"); scheme > 0 && strings.Trim(uri[:scheme], schemeBytes) == "" && !l.Name(uri[:scheme]) {
+	if scheme := strings.Index(uri, "://"); scheme > 0 && strings.Trim(uri[:scheme], schemeBytes) == "" {
 		// The scheme and the authority are Text's: it knows where a user and a password may be.
 		end := len(uri)
 		if n := strings.IndexAny(uri[scheme+3:], "/?#"); n >= 0 {

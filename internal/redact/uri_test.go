@@ -33,6 +33,7 @@ func TestSecretsInURIsAreRedacted(t *testing.T) {
 		{"https://bob@shop", "https://[redacted]@shop"},
 		{"/?next=https://x/?token=abc&a=1", "/?next=https://x/?token=[redacted]&a=1"},
 		{"/?next=https%3A%2F%2Fx%2F%3Ftoken%3Dabc&a=1", "/?next=https%3A%2F%2Fx%2F%3Ftoken%3D%5Bredacted%5D&a=1"},
+		{"/?next=/x%3Ftoken%3Dabc/d", "/?next=%2Fx%3Ftoken%3D%5Bredacted%5D"},
 		{"/?next=https%3A%2F%2Fbob%3Ahunter2%40x%2F", "/?next=https%3A%2F%2F%5Bredacted%5D%40x%2F"},
 		{"/?next=%2Fa%3Fb%3D%252Fc%253Ftoken%253Dabc", "/?next=%2Fa%3Fb%3D%252Fc%253Ftoken%253D%255Bredacted%255D"},
 		{"/?next=%2525252525252574", "/?next=%25255Bredacted%25255D"},
@@ -49,7 +50,7 @@ func TestAllElseInAURIStaysByteForByte(t *testing.T) {
 	for _, uri := range []string{
 		"", "/", "*", "//", "/?", "/?&&;;==&", "/a/../b//c", "/%zz%", "/a%2Fb?c=%41+d%20e&f", "/?a=1&a=2;b=3#", "example.com:443",
 		"https://auth.example.com:8443/x?a=b", "http://[::1]:80/", "/search?q=a+b%2Bc&p=100%25", "/t/12:30?at=10:30",
-		"/?q=hello,world|x^y{z}", "/日本?名=前", "/?mail=bob@example.com", "/tokens/5/cards", "/?a=b=c",
+		"/?q=hello,world|x^y{z}", "/日本?名=前", "/?mail=bob@example.com", "/tokens/5/cards", "/?a=b=c", "/?q=auth+service",
 	} {
 		wantURI(t, uri, uri)
 	}

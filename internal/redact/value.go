@@ -129,8 +129,6 @@ func quoted(s string, i int, value bool) (from, to, next int, ok bool) {
 			n++
 		}
 		switch {
-		case n < escapes: // the string around it ends
-			return from, t - n, t - n, true
 		case escapes == 0 && n%2 == 1, escapes > 0 && n > escapes: // escaped
 		case escapes == 0 && t+1 < len(s) && s[t+1] == q && q != '`': // doubled
 			t++

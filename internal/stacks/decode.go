@@ -123,7 +123,7 @@ func (p *profile) snapshot() (Snapshot, error) {
 		}
 		g := p.allStacks[stack]
 		if len(g.Frames) == 0 {
-			continue // it was started and has not run yet
+			continue // it has not begun to run
 		}
 		g.Count = count
 		at[standing{id, stack}] = len(snap[id])

@@ -40,6 +40,7 @@ func TestACorruptProfileIsAnError(t *testing.T) {
 		"huge body":           zipped(t, []byte{0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}),
 		"cut fixed64":         zipped(t, []byte{0x09, 0x00}),
 		"label out of range":  zipped(t, []byte{0x12, 0x04, 0x1a, 0x02, 0x08, 0x63}),
+		"label just past":     zipped(t, message(map[string][]byte{"sample": {0x1a, 0x04, 0x08, 0x01, 0x10, 0x05}})),
 		"location is missing": zipped(t, message(map[string][]byte{"location": nil})),
 		"function is missing": zipped(t, message(map[string][]byte{"function": nil})),
 	} {
@@ -73,6 +74,21 @@ func TestStacksThatLookTheSameAreCountedTogether(t *testing.T) {
 	want := "map[id:[{12 running  [{main.f f.go 9}]}]]"
 	if got := fmt.Sprint(snap); err != nil || got != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+}
+
+func TestFramesOfTheRuntimeAreTrimmed(t *testing.T) {
+	for fn, want := range map[string]int{
+		"runtime.gopark":                 0, // nothing but the runtime: it has not begun to run
+		"internal/poll.runtime_pollWait": 0,
+		"internal/runtime/maps.grow":     0,
+		"internal/poll.(*FD).Read":       1,
+		"runtimes.gopark":                1,
+	} {
+		snap, err := stacks.Decode(zipped(t, message(map[string][]byte{"func": []byte(fn)})))
+		if err != nil || len(snap["id"]) != want {
+			t.Errorf("%s: %v, %v; want %d goroutines", fn, snap, err, want)
+		}
 	}
 }
 

@@ -34,17 +34,15 @@ var pools = []struct{ prefix, name string }{
 	{"os/signal.loop", "os/signal"},
 }
 
-// pool names the background goroutine that has these frames, or is empty. It looks at the two outermost
-// functions, since `go f(x)` puts a wrapper around f.
+// pool names the background goroutine that has these frames, or is empty.
 func pool(frames []Frame) string {
-	if n := len(frames); n > 0 && frames[n-1].Func == "runtime.goexit" {
-		frames = frames[:n-1]
+	if len(frames) == 0 {
+		return ""
 	}
-	for _, f := range frames[max(0, len(frames)-2):] {
-		for _, p := range pools {
-			if strings.HasPrefix(f.Func, p.prefix) {
-				return p.name
-			}
+	first := frames[len(frames)-1].Func
+	for _, p := range pools {
+		if strings.HasPrefix(first, p.prefix) {
+			return p.name
 		}
 	}
 	return ""

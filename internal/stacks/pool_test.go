@@ -3,6 +3,7 @@ package stacks_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -93,3 +94,15 @@ func TestDriversGoroutinesAreKnown(t *testing.T) {
 		}
 	}
 }
+
+// A connector opens connections that do nothing.
+type connector struct{}
+
+func (connector) Connect(context.Context) (driver.Conn, error) { return idle{}, nil }
+func (connector) Driver() driver.Driver                        { return nil }
+
+type idle struct{}
+
+func (idle) Prepare(string) (driver.Stmt, error) { return nil, driver.ErrSkip }
+func (idle) Close() error                        { return nil }
+func (idle) Begin() (driver.Tx, error)           { return nil, driver.ErrSkip }

@@ -18,6 +18,7 @@ func TestApplicationIsToldFromLibrary(t *testing.T) {
 		{shop, "github.com/acme/shop.Open", "/src/shop/shop.go", true},
 		{shop, "github.com/acme/shop/cart.(*Store).Save", "/src/shop/cart/store.go", true},
 		{shop, "github.com/acme/shop/cart.(*Store[go.shape.struct { x/y.Z }]).Save.func1", "/src/shop/cart/store.go", true},
+		{"", "main.(*Store[go.shape.struct { x/y.Z }]).Save", "/src/shop/store.go", true},
 		{shop, "github.com/acme/shop_test.TestOpen", "/src/shop/shop_test.go", true},
 		{shop, "github.com/acme/auth.Check", "/go/pkg/mod/github.com/acme/auth@v1.0.0/auth.go", true},
 		{shop, "github.com/acme/auth.Check", "/src/shop/vendor/github.com/acme/auth/auth.go", false},

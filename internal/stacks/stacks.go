@@ -43,7 +43,7 @@ type Goroutine struct {
 	// Pool names a known background goroutine, such as "net/http client connection", that serves
 	// whoever needs it and only bears the label of whoever started it. It is empty for all others.
 	Pool string
-	// Frames are the calls, the innermost first, without the runtime's own at either end: for a
+	// Frames are the calls, the innermost first, without the runtime's own at the top: for a
 	// goroutine that waits, the first frame is the call that waits. There is at least one: a goroutine
 	// that has not begun to run is left out.
 	Frames []Frame

@@ -83,17 +83,15 @@ func leaf(fn string) string {
 	return running
 }
 
-// trim takes the runtime's own frames off both ends of a stack.
+// trim takes the runtime's own frames off the top of a stack. What it puts at the bottom is not in a
+// profile. If there is nothing else, the goroutine has not begun to run.
 func trim(frames []Frame) []Frame {
-	if n := len(frames); n > 0 && frames[n-1].Func == "runtime.goexit" {
-		frames = frames[:n-1]
-	}
 	for i, f := range frames {
 		if !ofRuntime(f.Func) {
 			return frames[i:]
 		}
 	}
-	return frames
+	return nil
 }
 
 // ofRuntime says whether a function is the runtime's, possibly under another package's name, as in

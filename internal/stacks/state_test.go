@@ -1,9 +1,10 @@
+//go:build unix
+
 package stacks_test
 
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -200,15 +201,3 @@ func locked(t *testing.T) int {
 	t.Cleanup(func() { syscall.Flock(fds[0], syscall.LOCK_UN) })
 	return fds[1]
 }
-
-// A connector opens connections that do nothing.
-type connector struct{}
-
-func (connector) Connect(context.Context) (driver.Conn, error) { return idle{}, nil }
-func (connector) Driver() driver.Driver                        { return nil }
-
-type idle struct{}
-
-func (idle) Prepare(string) (driver.Stmt, error) { return nil, driver.ErrSkip }
-func (idle) Close() error                        { return nil }
-func (idle) Begin() (driver.Tx, error)           { return nil, driver.ErrSkip }
