@@ -167,7 +167,7 @@ func TestWithoutGraceAHandlerThatHeedsItsContextIsTooLateForCertain(t *testing.T
 			for r.Context().Err() == nil {
 				runtime.Gosched()
 			}
-			http.Error(w, "sorry", 504)
+			http.Error(w, "sorry", http.StatusGatewayTimeout)
 		})
 		for range 50 {
 			if resp, text := s.mustGet("/"); resp.StatusCode != 503 {
