@@ -34,9 +34,9 @@ type entry struct {
 	scratch  request.Scratch
 	returned bool // the handler has, and did not panic
 
-	ended bool       // guarded by mu, as is taken
-	mu    sync.Mutex // the end takes it only if the list has given e out
-	taken []*Report
+	ended    bool       // guarded by mu
+	captures uint8      // guarded by mu
+	mu       sync.Mutex // the end takes it only if the list has given e out
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +46,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := r.Context()
 	e := &entry{handler: h, r: r}
-	e.header.copy(r.Header)
+	e.header.copy(r.Header, h.watch.shown)
 	if r.RequestURI == "" { // made by hand, and the URL is the handler's to change
 		made := *r
 		e.r = &made
@@ -99,7 +99,7 @@ func (e *entry) close(o Outcome, route string) {
 	if status == 0 && o == Answered {
 		status = http.StatusOK // which net/http sends for a handler that wrote nothing
 	}
-	e.watch.ring.finish(e.taken, deadline.Now()-e.rec.Start, status, o, route)
+	e.watch.ring.finish(e.rec.ID, &End{Duration: deadline.Now() - e.rec.Start, Status: status, Outcome: o}, route)
 }
 
 func (e *entry) outcome() Outcome {

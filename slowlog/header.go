@@ -2,52 +2,61 @@ package slowlog
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/heeler-go/heeler/alert"
 )
 
-// A header is what a report shows of a request's header: the first value of
-// each field. It is copied because the handler may change the map while a
-// report is made; the strings never change.
+// usual are the headers that reports show unless Watch.Header says otherwise.
+var usual = []string{"User-Agent", "Referer", "X-Request-Id"}
+
+// A header has the values that a report shows, the first of each name, in the
+// order of the names. They are copied because the handler may change the map
+// while a report is made; the strings never change. Looking up the usual ones
+// takes a third of the time that copying a browser's header does.
 type header struct {
-	first [6]field // in the entry's own memory; unused ones have no name
-	more  []field
+	few  [3]string // in the entry's own memory
+	more []string
 }
 
-type field struct{ name, value string }
-
-// maxFields bounds what a hostile request can make an entry keep.
-const maxFields = 64
-
-func (f *header) copy(h http.Header) {
-	if len(h) > len(f.first) {
-		f.more = make([]field, 0, min(len(h), maxFields)-len(f.first))
-	}
-	n := 0
-	for name, values := range h {
-		switch {
-		case len(values) == 0 || name == "":
-		case n < len(f.first):
-			f.first[n] = field{name, values[0]}
-			n++
-		case len(f.more) < cap(f.more):
-			f.more = append(f.more, field{name, values[0]})
+func (f *header) copy(h http.Header, names []string) {
+	for i, name := range names {
+		values := h[name]
+		if len(values) == 0 {
+			continue
 		}
+		if i < len(f.few) {
+			f.few[i] = values[0]
+			continue
+		}
+		if f.more == nil {
+			f.more = make([]string, len(names)-len(f.few))
+		}
+		f.more[i-len(f.few)] = values[0]
 	}
+}
+
+func (f *header) value(i int) string {
+	switch {
+	case i < len(f.few):
+		return f.few[i]
+	case f.more == nil:
+		return ""
+	}
+	return f.more[i-len(f.few)]
 }
 
 // redacted is the header as it may be shown; nil if there is none.
-func (f *header) redacted(value func(name, value string) string) map[string]string {
+func (f *header) redacted(names []string, redact func(name, value string) string) map[string]string {
 	var m map[string]string
-	for _, h := range slices.Concat(f.first[:], f.more) {
-		if h.name == "" {
+	for i, name := range names {
+		value := f.value(i)
+		if value == "" {
 			continue
 		}
 		if m == nil {
 			m = make(map[string]string)
 		}
-		m[alert.OneLine(h.name, 100)] = fit(h.value, func(v string) string { return value(h.name, v) })
+		m[alert.OneLine(name, 100)] = fit(value, func(v string) string { return redact(name, v) })
 	}
 	return m
 }

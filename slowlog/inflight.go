@@ -53,7 +53,7 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 		Proto:      e.r.Proto,
 	}
 	uri := e.r.RequestURI
-	r.Reports = len(e.taken)
+	r.Reports = int(e.captures)
 	r.Elapsed = now - e.rec.Start
 	r.Deadline = e.deadline()
 	e.mu.Unlock()
@@ -66,6 +66,6 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	r.Route = route(e.next, r.Method, r.Host, uri)
 	r.Method, r.Proto = alert.OneLine(r.Method, 40), alert.OneLine(r.Proto, 40)
 	r.URI, r.Host, r.RemoteAddr = fit(uri, secrets.URI), fit(r.Host, secrets.Text), fit(r.RemoteAddr, secrets.Text)
-	r.Header = e.header.redacted(secrets.Header)
+	r.Header = e.header.redacted(e.watch.shown, secrets.Header)
 	return r, true
 }

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +91,7 @@ func TestSecretsNeverLeave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				d := &desk{}
-				w := &slowlog.Watch{After: time.Second, Alert: queue(t, d), Redact: []string{"flavour"}}
+				w := &slowlog.Watch{After: time.Second, Alert: queue(t, d), Redact: []string{"flavour"}, Header: slices.Collect(maps.Keys(r.Header))}
 				mux := http.NewServeMux()
 				mux.HandleFunc("/", usesASecret)
 				go w.Wrap(mux).ServeHTTP(httptest.NewRecorder(), r)
@@ -121,7 +123,7 @@ func TestASecretCutInTwoIsNotShown(t *testing.T) {
 		secrets := strings.Repeat("&password=", n/100) + strings.Repeat("x", n%100)
 		long := "/?q=1" + secrets + strings.Repeat("y", max(0, n-len(secrets)-5)) + "&next=https://bob:hunter2hunter2@shop.example/" + strings.Repeat("z", 5000)
 		bubble(t, func(t *testing.T) {
-			w := quiet(t, &slowlog.Watch{After: time.Second})
+			w := quiet(t, &slowlog.Watch{After: time.Second, Header: []string{"X-Long"}})
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RequestURI = "/?password=" + strings.Repeat("p", n-60) + "&next=https://bob:hunter2hunter2@shop.example/" + strings.Repeat("z", 5000)
 			r.Header.Set("X-Long", long)
@@ -136,7 +138,7 @@ func TestASecretCutInTwoIsNotShown(t *testing.T) {
 
 func TestAddressesAreHiddenWhenAsked(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := quiet(t, &slowlog.Watch{After: time.Second, Redact: []string{"forwarded", "", "--"}})
+		w := quiet(t, &slowlog.Watch{After: time.Second, Redact: []string{"forwarded", "", "--"}, Header: []string{"accept", "forwarded", "x-forwarded-for"}})
 		r := httptest.NewRequest("GET", "/?q=1", nil)
 		r.Header.Set("X-Forwarded-For", "192.0.2.77")
 		r.Header.Set("Forwarded", "for=192.0.2.77")
@@ -159,7 +161,7 @@ func TestHostileRequestsOnARealConnectionForgeNothing(t *testing.T) {
 		"bytes above ASCII":  {"GET / HTTP/1.1", "Host: shop.example", "X: \xff\xfe\xe2\x80\xa8id: forged\xe2\x80\xae"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, b := belled(t, &slowlog.Watch{})
+			w, b := belled(t, &slowlog.Watch{Header: []string{"X-Long", "Header", "Id", "X", "X-Field-1"}})
 			s := server(t, w.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { b.rung(t) })))
 			conn, err := net.Dial("tcp", s.Listener.Addr().String())
 			if err != nil {

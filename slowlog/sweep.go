@@ -94,11 +94,12 @@ func (e *entry) capture(look *glance) {
 	if e.ended {
 		return
 	}
-	if len(e.taken) == 0 {
+	if e.captures == 0 {
 		w.count.slow.Add(1)
 	}
 	w.count.reports.Add(1)
-	e.taken = append(e.taken, w.ring.add(*r))
+	e.captures++
+	w.ring.add(*r)
 	at, slack := e.nextDue()
 	w.list.Set(&e.due, at, slack)
 	w.alerts.Offer(alert)

@@ -38,7 +38,7 @@ func showBook(w http.ResponseWriter, r *http.Request) {
 
 func TestAReportReadsAsItDoesInTestdata(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := quiet(t, &slowlog.Watch{})
+		w := quiet(t, &slowlog.Watch{Header: []string{"Accept", "Authorization"}})
 		mux := http.NewServeMux()
 		mux.HandleFunc("GET /book/{id}", showBook)
 		h := w.Wrap((&timebox.Box{Limit: 10 * time.Second}).Wrap(mux))

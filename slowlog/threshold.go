@@ -105,7 +105,7 @@ func (e *entry) notNow(now time.Duration) bool {
 
 // nextDue is when the request is to be captured next. e.mu is held.
 func (e *entry) nextDue() (at, slack time.Duration) {
-	n := len(e.taken)
+	n := int(e.captures)
 	if n > e.watch.Again {
 		return deadline.Never, 0
 	}

@@ -104,6 +104,11 @@ type Watch struct {
 	// keeps none.
 	Keep int
 
+	// Header names the request's headers that reports show. Nil means
+	// User-Agent, Referer and X-Request-Id; empty means none. A value whose
+	// name looks secret is not shown all the same.
+	Header []string
+
 	// Redact are more names whose values are secret: of headers, query
 	// parameters and variables. They match like the built-in ones, anywhere in
 	// a name, without regard to case; "forwarded" hides X-Forwarded-For.
@@ -120,6 +125,7 @@ type Watch struct {
 
 	once    sync.Once
 	alerts  *alert.Queue
+	shown   []string // Header, in canonical form
 	secrets redact.List
 	ids     *request.IDs
 	program stacks.Program
@@ -196,6 +202,12 @@ func (w *Watch) Wrap(next http.Handler) http.Handler {
 func (w *Watch) setup() {
 	if w.alerts = w.Alert; w.alerts == nil {
 		w.alerts = new(alert.Queue)
+	}
+	if w.shown = usual; w.Header != nil {
+		w.shown = nil
+		for _, name := range w.Header {
+			w.shown = append(w.shown, http.CanonicalHeaderKey(name))
+		}
 	}
 	w.secrets = redact.New(w.Redact...)
 	w.ids = request.NewIDs()

@@ -3,6 +3,7 @@ package timebox
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/request"
@@ -18,17 +19,17 @@ func (h *handler) Unwrap() http.Handler { return h.next }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	h.inBox(w, r, ctx, request.From(ctx))
+	h.inBox(w, r, ctx, request.From(ctx), deadline.Now())
 }
 
 // ServeRecord is ServeHTTP for a guard directly outside this one. The record
 // is to be the request's context but is not yet, so that one copy of the
 // request does for both guards.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
-	h.inBox(w, r, rec, rec)
+	h.inBox(w, r, rec, rec, rec.Start)
 }
 
-func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Context, rec *request.Record) {
+func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Context, rec *request.Record, start time.Duration) {
 	b := h.box
 	if b.Skip != nil && b.Skip(r) {
 		request.Serve(h.next, w, r, ctx)
@@ -43,8 +44,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		return
 	}
 
-	now := deadline.Now()
-	until := now + limit
+	until := start + limit
 	if outer := boxAround(ctx); outer != nil && outer.until <= until {
 		defer b.leave()
 		request.Serve(h.next, w, r, ctx) // a box never outlasts the one around it

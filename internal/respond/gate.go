@@ -3,6 +3,7 @@ package respond
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,8 +61,9 @@ func (g *Gate) header(under http.ResponseWriter) http.Header {
 		return g.own
 	}
 	defer g.leave()
-	if g.own = under.Header().Clone(); g.own == nil {
-		g.own = make(http.Header)
+	g.own = make(http.Header)
+	for k, v := range under.Header() {
+		g.own[k] = slices.Clone(v)
 	}
 	return g.own
 }
