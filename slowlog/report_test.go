@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func TestTheReportSaysInPlainWordsWhatTheHandlerWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { peer.Close(); conn.Close(); backend.Close(); listener.Close() })
-	running := make(chan struct{})
+	var stop atomic.Bool
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(hanging.Close)
 	for _, c := range []struct {
@@ -49,7 +50,7 @@ func TestTheReportSaysInPlainWordsWhatTheHandlerWaitsFor(t *testing.T) {
 		{"waiting for a WaitGroup", func(*http.Request) { group.Wait() }, func() { group.Done() }},
 		{"waiting for the network", func(*http.Request) { backend.Read(make([]byte, 1)) }, func() { backend.Close() }},
 		{"waiting for an HTTP response", func(r *http.Request) { ask(r, hanging.URL) }, func() { hanging.CloseClientConnections() }},
-		{"running", func(*http.Request) { compute(running) }, func() { close(running) }},
+		{"running", func(*http.Request) { compute(&stop) }, func() { stop.Store(true) }},
 	} {
 		t.Run(c.state, func(t *testing.T) {
 			w, b := belled(t, &slowlog.Watch{})
@@ -85,13 +86,8 @@ func ask(r *http.Request, url string) {
 	}
 }
 
-func compute(end chan struct{}) {
-	for {
-		select {
-		case <-end:
-			return
-		default:
-		}
+func compute(end *atomic.Bool) {
+	for !end.Load() {
 	}
 }
 

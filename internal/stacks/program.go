@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"reflect"
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
@@ -13,19 +15,24 @@ const heeler = "github.com/heeler-go/heeler"
 type Program struct {
 	// Module is the path of the main module, such as github.com/acme/shop.
 	Module string
+	// Std is the folder of the standard library's source, with a slash at its end. A closure of the
+	// library that was inlined into the application bears the application's name, but the file is the
+	// library's own. Empty means that this is not known, as after -trimpath.
+	Std string
 }
 
 // ThisProgram is the running program, as its build information describes it. In a test binary the main
 // module is the module under test.
 func ThisProgram() Program {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return Program{}
+	known := runtime.FuncForPC(reflect.ValueOf(strings.Cut).Pointer())
+	file, _ := known.FileLine(known.Entry())
+	p := Program{Std: strings.TrimSuffix(file, "strings/strings.go")}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if p.Module = info.Main.Path; p.Module == "" {
+			p.Module = strings.TrimSuffix(info.Path, ".test")
+		}
 	}
-	if info.Main.Path != "" {
-		return Program{Module: info.Main.Path}
-	}
-	return Program{Module: strings.TrimSuffix(info.Path, ".test")}
+	return p
 }
 
 // App says whether a function, named as in [Frame], is the application's own: in package main, in the
@@ -34,6 +41,8 @@ func ThisProgram() Program {
 func (p Program) App(fn, file string) bool {
 	pkg := packageOf(fn)
 	switch {
+	case p.Std != "" && strings.HasPrefix(file, p.Std):
+		return false
 	case pkg == "main":
 		return !strings.HasSuffix(file, "_testmain.go")
 	case within(pkg, heeler) && !within(pkg, heeler+"/examples"):

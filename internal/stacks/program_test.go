@@ -1,6 +1,9 @@
 package stacks_test
 
 import (
+	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/heeler-go/heeler/internal/stacks"
@@ -26,6 +29,7 @@ func TestApplicationIsToldFromLibrary(t *testing.T) {
 		{shop, "github.com/acmetools/auth.Check", "/go/pkg/mod/github.com/acmetools/auth@v1.0.0/auth.go", false},
 		{shop, "github.com/gin-gonic/gin.(*Context).Next", "/go/pkg/mod/github.com/gin-gonic/gin@v1.10.0/context.go", false},
 		{shop, "net/http.HandlerFunc.ServeHTTP", "/usr/local/go/src/net/http/server.go", false},
+		{shop, "main.(*shop).routes.(*CrossOriginProtection).Handler.func13", "/usr/local/go/src/net/http/csrf.go", false},
 		{shop, "runtime.gopark", "/usr/local/go/src/runtime/proc.go", false},
 		{shop, "vendor/golang.org/x/net/http/httpguts.ValidHostHeader", "/usr/local/go/src/vendor/x.go", false},
 		{shop + "/v2", "github.com/acme/shop/v2/cart.Save", "/src/shop/cart/store.go", true},
@@ -46,7 +50,7 @@ func TestApplicationIsToldFromLibrary(t *testing.T) {
 		{"github.com/heeler-go/heeler/examples", "github.com/heeler-go/heeler/examples/shop.Run", "/src/shop.go", true},
 		{"github.com/heeler-go/heeler/examples", "github.com/heeler-go/heeler/breaker.Do", "/src/breaker.go", false},
 	} {
-		if got := (stacks.Program{Module: test.module}).App(test.fn, test.file); got != test.want {
+		if got := (stacks.Program{Module: test.module, Std: "/usr/local/go/src/"}).App(test.fn, test.file); got != test.want {
 			t.Errorf("in %q, %s of %s: application %v, want %v", test.module, test.fn, test.file, got, test.want)
 		}
 	}
@@ -55,5 +59,12 @@ func TestApplicationIsToldFromLibrary(t *testing.T) {
 func TestATestBinaryIsTheProgramUnderTest(t *testing.T) {
 	if p := stacks.ThisProgram(); p.Module != "github.com/heeler-go/heeler" {
 		t.Errorf("the main module is %q", p.Module)
+	}
+}
+
+func TestTheStandardLibraryIsFound(t *testing.T) {
+	frame, _ := runtime.CallersFrames([]uintptr{reflect.ValueOf(strings.Cut).Pointer() + 1}).Next()
+	if p := stacks.ThisProgram(); !strings.HasPrefix(frame.File, p.Std) || !strings.HasSuffix(p.Std, "/src/") {
+		t.Errorf("%s is not below %q", frame.File, p.Std)
 	}
 }
