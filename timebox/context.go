@@ -68,7 +68,7 @@ func (c *requestContext) Err() error {
 	c.mu.Unlock()
 	if err == nil {
 		if err = c.parent.Err(); err != nil {
-			c.end(err)
+			err = c.end(err, nil)
 		}
 	}
 	return err
@@ -115,7 +115,7 @@ func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
 // link has the parent's end passed on. c.mu is held.
 func (c *requestContext) link() {
 	if c.unlink == nil {
-		c.unlink = context.AfterFunc(c.parent, func() { c.end(c.parent.Err()) })
+		c.unlink = context.AfterFunc(c.parent, func() { c.end(c.parent.Err(), nil) })
 	}
 }
 
@@ -123,25 +123,22 @@ func (c *requestContext) link() {
 func (c *requestContext) exceed(cause error) {
 	dead, cancel := context.WithDeadlineCause(c.parent, time.Time{}, cause)
 	defer cancel()
-	c.mu.Lock()
-	if c.err == nil {
-		c.dead.Store(&dead)
-	}
-	c.mu.Unlock()
-	c.end(dead.Err())
+	c.end(dead.Err(), &dead)
 }
 
 // release takes the deadline off.
 func (c *requestContext) release() { c.free.Store(true) }
 
-// end ends the context unless it has ended.
-func (c *requestContext) end(err error) {
+// end ends the context unless it has ended, and says how it did. The cause is
+// that of dead, or else the parent's.
+func (c *requestContext) end(err error, dead *context.Context) error {
 	c.mu.Lock()
 	if c.err != nil {
-		c.mu.Unlock()
-		return
+		defer c.mu.Unlock()
+		return c.err
 	}
 	c.err = err
+	c.dead.Store(dead)
 	if c.done != nil {
 		close(c.done)
 	}
@@ -154,4 +151,5 @@ func (c *requestContext) end(err error) {
 	for a := range after {
 		a.f()
 	}
+	return err
 }

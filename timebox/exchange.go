@@ -60,7 +60,7 @@ func (x *exchange) finish() {
 			break
 		}
 	}
-	x.ctx.end(context.Canceled)
+	x.ctx.end(context.Canceled, nil)
 }
 
 // finishLate waits for the answer that the box is giving.
