@@ -113,7 +113,7 @@ func (w *Writer) commit(code int) {
 		sent |= int64(deadline.Now()/time.Microsecond) << 10
 	}
 	w.header.Store(sent)
-	if isStream(w.under.Header()) {
+	if w.isStream() {
 		w.seen.LongLived()
 	}
 }
@@ -130,7 +130,13 @@ func (w *Writer) implicit() {
 
 // isStream tells an event stream, which lasts, by what the handler declares;
 // what the client asks for decides nothing.
-func isStream(h http.Header) bool {
+func (w *Writer) isStream() bool {
+	var h http.Header
+	if w.gate == nil {
+		h = w.under.Header()
+	} else if h = w.gate.own; h == nil {
+		return false // the handler has declared nothing
+	}
 	v := h["Content-Type"]
 	const stream = "text/event-stream"
 	if len(v) == 0 || len(v[0]) < len(stream) || !strings.EqualFold(v[0][:len(stream)], stream) {
