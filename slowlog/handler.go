@@ -45,6 +45,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := r.Context()
+	outer := request.From(ctx)
+	if h.watch.sees(outer) {
+		h.next.ServeHTTP(w, r)
+		return
+	}
 	e := &entry{handler: h, r: r}
 	e.header.copy(r.Header, h.watch.shown)
 	if r.RequestURI == "" { // made by hand, and the URL is the handler's to change
@@ -53,13 +58,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.r.RequestURI = r.URL.RequestURI()
 	}
 	e.rec.Start, e.rec.Watcher = deadline.Now(), e
-	if e.rec.Outer = request.From(ctx); e.rec.Outer == nil {
+	if e.rec.Outer = outer; outer == nil {
 		e.rec.ID = h.watch.ids.Next(&e.scratch)
 		e.rec.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.rec.ID))
 		pprof.SetGoroutineLabels(e.rec.Context)
 		defer pprof.SetGoroutineLabels(ctx)
 	} else {
-		e.rec.ID, e.rec.Context = e.rec.Outer.ID, ctx
+		e.rec.ID, e.rec.Context = outer.ID, ctx
 	}
 	e.writer.Init(w, e, nil)
 	e.due.Item = e
@@ -71,6 +76,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		request.Serve(h.next, view, r, &e.rec)
 	}
 	e.returned = true
+}
+
+// sees reports whether w watches the request already, further out: it is
+// wrapped around itself, or a handler has the mux serve another path.
+func (w *Watch) sees(rec *request.Record) bool {
+	for ; rec != nil; rec = rec.Outer {
+		if e, ok := rec.Watcher.(*entry); ok && e.watch == w {
+			return true
+		}
+	}
+	return false
 }
 
 // LongLived lets the request go: a hijacked connection or an event stream is

@@ -39,6 +39,21 @@ func TestNestedWatchesShareAnIDAndReportByTheirOwnThresholds(t *testing.T) {
 	})
 }
 
+func TestAWatchInsideItselfWatchesARequestOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, other := quiet(t, &slowlog.Watch{After: time.Second}), quiet(t, &slowlog.Watch{After: time.Hour})
+		inside := w.Wrap(asleep(2 * time.Second))
+		visit(w.Wrap(other.Wrap(timebox.Wrap(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			inside.ServeHTTP(rw, r)
+			w.Wrap(inside).ServeHTTP(rw, r)
+		})))), "GET", "/")
+		equal(t, "requests", w.Stats().Requests, 1)
+		equal(t, "end", *the(t, w).End, slowlog.End{Duration: 4 * time.Second, Status: 200, Outcome: slowlog.Answered})
+		visit(inside, "GET", "/")
+		equal(t, "requests", w.Stats().Requests, 2)
+	})
+}
+
 func TestABoxInsideNestedWatchesIsKnownToBoth(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		outer, inner := quiet(t, &slowlog.Watch{}), quiet(t, &slowlog.Watch{})
@@ -185,4 +200,22 @@ func TestAWatchServesBubblesAndTheRealWorldAtOnce(t *testing.T) {
 		}
 	}
 	equal(t, "reports", shared.Stats().Reports, 4)
+}
+
+func TestARequestInABubbleThatIsDueDuringARealSweepIsReported(t *testing.T) {
+	rested(t)
+	shared := quiet(t, &slowlog.Watch{After: 20 * time.Millisecond})
+	sweeping, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h := shared.Wrap(meddlingMux{
+		HandlerFunc: func(http.ResponseWriter, *http.Request) { <-release },
+		meddle:      func() { once.Do(func() { close(sweeping) }); <-release },
+	})
+	var all sync.WaitGroup
+	all.Go(func() { visit(h, "GET", "/real") })
+	<-sweeping
+	time.AfterFunc(50*time.Millisecond, func() { close(release) })
+	synctest.Test(t, func(t *testing.T) { visit(shared.Wrap(asleep(time.Hour)), "GET", "/bubble") })
+	all.Wait()
+	equal(t, "reports from the bubble", reportsOn(shared, "/bubble"), 1)
 }

@@ -25,7 +25,6 @@ func TestTheReportSaysInPlainWordsWhatTheHandlerWaitsFor(t *testing.T) {
 	var group sync.WaitGroup
 	group.Add(1)
 	one, two := make(chan int), make(chan int)
-	peer, conn := net.Pipe()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +33,7 @@ func TestTheReportSaysInPlainWordsWhatTheHandlerWaitsFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { peer.Close(); conn.Close(); backend.Close(); listener.Close() })
+	t.Cleanup(func() { backend.Close(); listener.Close() })
 	var stop atomic.Bool
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(hanging.Close)

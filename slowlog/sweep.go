@@ -13,17 +13,12 @@ import (
 )
 
 // fire is called when a request may be due, in a goroutine of its own. One at
-// a time sweeps, until nothing has been due since it began.
+// a time sweeps. Each looks for itself: its clock may be that of a synctest
+// bubble, by which nobody else finds what is due.
 func (w *Watch) fire(time.Duration) {
-	if w.fires.Add(1) > 1 {
-		return
-	}
-	for seen := int64(1); ; seen = w.fires.Load() {
-		w.sweep()
-		if w.fires.CompareAndSwap(seen, 0) {
-			return
-		}
-	}
+	w.sweeping.Lock()
+	defer w.sweeping.Unlock()
+	w.sweep()
 }
 
 // sweep reports all requests that are due.

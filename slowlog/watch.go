@@ -123,18 +123,18 @@ type Watch struct {
 	// Close ends it.
 	Trace bool
 
-	once    sync.Once
-	alerts  *alert.Queue
-	shown   []string // Header, in canonical form
-	secrets redact.List
-	ids     *request.IDs
-	program stacks.Program
-	sources stacks.Sources
-	list    deadline.List[*entry]
-	fires   atomic.Int64
-	tracer  tracer
-	ring    ring
-	count   struct{ slow, reports, sweeps, postponed, sweepTime atomic.Int64 }
+	once     sync.Once
+	alerts   *alert.Queue
+	shown    []string // Header, in canonical form
+	secrets  redact.List
+	ids      *request.IDs
+	program  stacks.Program
+	sources  stacks.Sources
+	list     deadline.List[*entry]
+	sweeping sync.Mutex
+	tracer   tracer
+	ring     ring
+	count    struct{ slow, reports, sweeps, postponed, sweepTime atomic.Int64 }
 }
 
 // Stats are a Watch's counts since it was made.
