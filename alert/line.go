@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +24,9 @@ type line struct {
 	files   int64                // bytes of Files, waiting and being sent
 	paused  time.Time            // the sink asked to be left alone until then
 
-	working bool          // a worker exists
-	wake    chan struct{} // tells a worker that waits to look again
+	working bool               // a worker exists
+	wake    chan struct{}      // the worker's own: tells it, when it waits, to look again
+	cancel  context.CancelFunc // ends the Send that is going on; nil if none is
 	tally   Tally
 	lost    Alert // the first alert dropped since the last report, if Count > 0
 	quiet   quiet
@@ -170,8 +172,18 @@ func (l *line) remove(e *entry) {
 	delete(l.byKey, e.key)
 }
 
+// begin is called before a worker is started. What the worker waits for is made
+// anew, since it belongs to the synctest bubble, if any, that the worker is in.
+func (l *line) begin() {
+	l.working = true
+	l.wake = make(chan struct{}, 1)
+}
+
 // nudge makes a worker that waits look again. It never blocks.
 func (l *line) nudge() {
+	if !l.working {
+		return
+	}
 	select {
 	case l.wake <- struct{}{}:
 	default:

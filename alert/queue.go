@@ -58,8 +58,6 @@ type Queue struct {
 
 	mu        sync.Mutex // never held during I/O or a call to foreign code
 	lines     []*line
-	ctx       context.Context // the parent of every Send's
-	cancel    context.CancelFunc
 	closed    bool
 	drained   chan struct{} // closed when closed and no worker is left
 	abandoned int64         // alerts that Close gave up
@@ -102,7 +100,7 @@ func (q *Queue) Offer(a Alert) bool {
 			l.nudge()
 			continue
 		}
-		l.working = true
+		l.begin()
 		go q.work(l)
 	}
 	return taken
@@ -148,9 +146,11 @@ func (q *Queue) Close(ctx context.Context) error {
 func (q *Queue) abandon(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.cancel()
 	left := int64(0)
 	for _, l := range q.lines {
+		if l.cancel != nil {
+			l.cancel()
+		}
 		q.abandoned += l.dropAll()
 		left += l.tally.Waiting // what is being sent at this moment
 	}
@@ -185,7 +185,6 @@ func (q *Queue) setup() {
 	if q.lines != nil {
 		return
 	}
-	q.ctx, q.cancel = context.WithCancel(context.Background())
 	sinks := q.Sinks
 	if len(sinks) == 0 {
 		sinks = []Sink{Log{}}
@@ -200,7 +199,6 @@ func (q *Queue) setup() {
 			fileBytes: orDefault(q.FileBytes, defaultFileBytes),
 			byKey:     make(map[string]*entry),
 			windows:   make(map[string]time.Time),
-			wake:      make(chan struct{}, 1),
 		})
 	}
 }
@@ -222,7 +220,6 @@ func (q *Queue) settleClose() {
 			return
 		}
 	}
-	q.cancel()
 	close(q.drained)
 }
 

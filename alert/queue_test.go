@@ -168,3 +168,33 @@ func TestAnIdleQueueOwnsNoGoroutine(t *testing.T) {
 		}
 	})
 }
+
+func TestAQueueServesASynctestBubbleAndTheRealWorldInTurn(t *testing.T) {
+	// Channels must not leave a bubble: what the bubble's worker waits for is
+	// its own, and no context of its remains.
+	r := &recorder{do: func(ctx context.Context, a alert.Alert) error { <-time.After(time.Microsecond); return ctx.Err() }}
+	q := &alert.Queue{Sinks: []alert.Sink{r}, PerMinute: -1}
+	bubble := func() {
+		synctest.Test(t, func(t *testing.T) {
+			for range 3 { // the second and third are folded, and wait
+				q.Offer(alert.Alert{Title: "bubble"})
+				synctest.Wait()
+			}
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+		})
+	}
+	real := func() {
+		done := q.Stats().Delivered + 1
+		q.Offer(alert.Alert{Title: fmt.Sprint("real ", done)})
+		for q.Stats().Delivered < done {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	bubble()
+	real()
+	bubble()
+	real()
+	closed(t, q)
+	r.want(t, "bubble×1", "bubble×2", "real 4×1", "bubble×1", "bubble×2", "real 8×1")
+}

@@ -65,11 +65,14 @@ func (q *Queue) step(l *line) bool {
 	switch {
 	case e != nil:
 		l.take(e, now)
+		ctx, cancel := context.WithTimeout(context.Background(), orDefault(q.Timeout, defaultTimeout))
+		l.cancel = cancel
 		q.mu.Unlock()
-		q.send(l, e)
+		q.send(ctx, l, e)
 	case wait > 0:
+		wake := l.wake
 		q.mu.Unlock()
-		pause(wait, l.wake)
+		pause(wait, wake)
 	default:
 		l.working = false
 		q.settleClose()
@@ -89,9 +92,7 @@ func pause(d time.Duration, wake <-chan struct{}) {
 }
 
 // send gives e to the sink. Whatever the sink does, e is accounted for.
-func (q *Queue) send(l *line, e *entry) {
-	ctx, cancel := context.WithTimeout(q.ctx, orDefault(q.Timeout, defaultTimeout))
-	defer cancel()
+func (q *Queue) send(ctx context.Context, l *line, e *entry) {
 	err := error(nil)
 	returned := false
 	defer func() {
@@ -120,6 +121,8 @@ func (q *Queue) settle(l *line, e *entry, err error) {
 	}
 	lost := l.lost
 	l.lost = Alert{}
+	l.cancel()
+	l.cancel = nil
 	q.mu.Unlock()
 
 	if err != nil {
