@@ -85,13 +85,25 @@ func (x *exchange) abort(rc *http.ResponseController) {
 	if !x.http1() {
 		return // the serving goroutine resets the stream
 	}
-	rc.SetWriteDeadline(past) // Hijack would send the header, and to HEAD that is all
+	if x.headerIsAll() {
+		rc.SetWriteDeadline(past)
+	} else { // Hijack sends it, so that the client does not try again by itself
+		rc.SetWriteDeadline(time.Now().Add(lingering))
+	}
 	conn, _, err := rc.Hijack()
-	if err != nil { // some middleware hides it
+	if err != nil { // some middleware hides it: fail whatever comes
+		rc.SetWriteDeadline(past)
 		return
 	}
 	x.aborted = false
 	sever(conn)
+}
+
+// headerIsAll reports whether the header, as it was set, is a whole response.
+func (x *exchange) headerIsAll() bool {
+	status := x.writer.Status()
+	return x.r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified ||
+		x.under().Header().Get("Content-Length") == "0"
 }
 
 // sever closes with a reset. A response that ends with its connection, as

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,6 +163,29 @@ func TestShutdownWaitsForTheHandler(t *testing.T) {
 		defer cancel()
 		if err := s.Config.Shutdown(patient); err != nil {
 			t.Errorf("Shutdown: %v, after the handler has ended", err)
+		}
+	})
+}
+
+// A client may repeat a GET of which it has not got one byte, as Go's does on a
+// connection that it has used before. That would multiply the load just when
+// the server is slow.
+func TestARequestThatIsCutIsNotRepeatedByTheClient(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		var begun atomic.Int32
+		s.start(&timebox.Box{Limit: later}, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/cut" {
+				begun.Add(1)
+				io.WriteString(w, "half") // too little to leave the buffer
+				s.hang()
+			}
+		})
+		s.mustGet("/")
+		if resp, text, err := s.get("/cut"); err == nil {
+			t.Errorf("the client is content with %d %q", resp.StatusCode, text)
+		}
+		if n := begun.Load(); n != 1 {
+			t.Errorf("handled %d times", n)
 		}
 	})
 }

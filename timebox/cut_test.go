@@ -65,6 +65,11 @@ var beginnings = []struct {
 	{"only a status", "GET / HTTP/1.1", func(w http.ResponseWriter) { w.WriteHeader(201) }},
 	{"only a status, HTTP/1.0", "GET / HTTP/1.0", func(w http.ResponseWriter) { w.WriteHeader(201) }},
 	{"without content", "GET / HTTP/1.1", func(w http.ResponseWriter) { w.WriteHeader(204) }},
+	{"not modified", "GET / HTTP/1.1", func(w http.ResponseWriter) { w.WriteHeader(304) }},
+	{"declared as empty", "GET / HTTP/1.1", func(w http.ResponseWriter) {
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(200)
+	}},
 	{"to HEAD", "HEAD / HTTP/1.1", func(w http.ResponseWriter) { io.WriteString(w, "half") }},
 	{"to HEAD, only a status", "HEAD / HTTP/1.1", func(w http.ResponseWriter) { w.WriteHeader(200) }},
 	{"to HEAD, HTTP/1.0", "HEAD / HTTP/1.0", func(w http.ResponseWriter) { w.WriteHeader(200) }},
