@@ -92,6 +92,7 @@ type nowhere struct{}
 func (nowhere) Header() http.Header         { return http.Header{} }
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (nowhere) WriteHeader(int)             {}
+func (nowhere) Flush()                      {}
 
 func TestAStreamLeavesAllItsBoxes(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *server) {
