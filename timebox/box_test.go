@@ -2,15 +2,18 @@ package timebox_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/request"
 	"github.com/heeler-go/heeler/timebox"
 )
 
@@ -103,6 +106,47 @@ func TestASpentQuotaRefusesRequestsBeforeTheirHandler(t *testing.T) {
 		}
 	})
 }
+
+func TestTheGuardsAroundAreToldWhatBecameOfARequest(t *testing.T) {
+	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	for name, c := range map[string]struct {
+		ctx    context.Context
+		quota  *timebox.Quota
+		handle http.HandlerFunc
+		want   request.Fate
+	}{
+		"in time":       {t.Context(), nil, func(http.ResponseWriter, *http.Request) {}, request.Own},
+		"answered":      {t.Context(), nil, hang, request.Refused},
+		"a spent quota": {t.Context(), new(timebox.Quota), hang, request.Refused},
+		"cut": {t.Context(), nil, func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "half")
+			hang(w, r)
+		}, request.Cut},
+		"the client has left": {gone, nil, func(http.ResponseWriter, *http.Request) { time.Sleep(2 * soon) }, request.Left},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := &request.Record{Context: c.ctx, Watcher: new(told)}
+			func() {
+				defer func() { recover() }() // http.ErrAbortHandler
+				r := httptest.NewRequestWithContext(rec, "GET", "/", nil)
+				(&timebox.Box{Limit: soon, Quota: c.quota}).Wrap(c.handle).ServeHTTP(nowhere{}, r)
+			}()
+			if got := rec.Fate(); got != c.want {
+				t.Errorf("fate %v, want %v", got, c.want)
+			}
+			if got := rec.Watcher.(*told).deadlines; got != 1 && c.quota == nil {
+				t.Errorf("told of %d deadlines, want 1", got)
+			}
+		})
+	}
+}
+
+// told counts the deadlines it is told of.
+type told struct{ deadlines int }
+
+func (w *told) DeadlineSet(time.Duration) { w.deadlines++ }
 
 func TestAQuotaShortensTheLimit(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *server) {

@@ -40,6 +40,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		b.leave()
 		b.count.exceeded.Add(1)
 		b.count.answered.Add(1)
+		rec.Settle(request.Refused)
 		b.refuse(w, false)
 		return
 	}
