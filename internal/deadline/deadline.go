@@ -47,7 +47,10 @@ type List[T any] struct {
 	// and again before an earlier call has returned.
 	Fire func(now time.Duration)
 
-	wake  atomic.Int64 // when the earliest timer fires; 0 if there is none
+	mu     sync.Mutex
+	alarms []time.Duration // when the timers fire that are there, the earliest last
+	wake   atomic.Int64    // the earliest of them; 0 if there is none
+
 	shard [shards]struct {
 		mu    sync.Mutex
 		first *Entry[T]
@@ -182,31 +185,54 @@ func (l *List[T]) Len() (size int, added uint64) {
 // Timers are made anew and never stopped or reset, because a guard may be
 // shared by several synctest bubbles and a timer may not leave its bubble. For
 // the same reason a time inside a bubble, which is negative, always gets a
-// timer: one that was armed before may have gone with its bubble.
+// timer: one that was armed before may have gone with its bubble. Any other
+// time gets one only if none will fire before it.
 func (l *List[T]) Arm(at time.Duration) {
 	if at == Never {
 		return
 	}
-	for at >= 0 {
-		wake := l.wake.Load()
-		if wake != 0 && wake <= int64(at) {
-			return
-		}
-		if l.wake.CompareAndSwap(wake, max(int64(at), 1)) {
-			break
-		}
+	if at >= 0 && !l.alarm(at) {
+		return
 	}
 	time.AfterFunc(at-Now(), l.fire)
 }
 
-func (l *List[T]) disarm(now time.Duration) {
-	if wake := l.wake.Load(); wake != 0 && wake <= int64(now) {
-		l.wake.CompareAndSwap(wake, 0)
+// alarm notes that there will be a timer for the given time, unless one that
+// is there fires early enough.
+func (l *List[T]) alarm(at time.Duration) bool {
+	if wake := l.wake.Load(); wake != 0 && wake <= int64(at) {
+		return false
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.alarms); n > 0 && l.alarms[n-1] <= at {
+		return false
+	}
+	l.alarms = append(l.alarms, at)
+	l.wake.Store(max(int64(at), 1))
+	return true
+}
+
+// rung forgets the timers that have fired by now.
+func (l *List[T]) rung(now time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.alarms)
+	for n > 0 && l.alarms[n-1] <= now {
+		n--
+	}
+	l.alarms = l.alarms[:n]
+	wake := int64(0)
+	if n > 0 {
+		wake = max(int64(l.alarms[n-1]), 1)
+	}
+	l.wake.Store(wake)
 }
 
 func (l *List[T]) fire() {
 	now := Now()
-	l.disarm(now)
+	if now >= 0 {
+		l.rung(now)
+	}
 	l.Fire(now)
 }

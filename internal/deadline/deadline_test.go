@@ -312,3 +312,27 @@ func TestAListAllocatesNothingForAnEntryThatEndsInTime(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+func TestAFarEntryBesideManyNearOnesHasOneTimer(t *testing.T) {
+	var fired atomic.Int32
+	l := new(deadline.List[*item])
+	far := deadline.Now() + 400*time.Millisecond
+	l.Fire = func(now time.Duration) {
+		if now >= far {
+			fired.Add(1)
+		}
+		l.Collect(now, nil)
+	}
+	f := add(l, far)
+	for deadline.Now() < far-50*time.Millisecond {
+		near := add(l, deadline.Now()+time.Millisecond)
+		time.Sleep(2 * time.Millisecond)
+		l.Remove(&near.entry)
+	}
+	l.Remove(&f.entry)
+	eventually(t, "the time of the far one", func() bool { return fired.Load() > 0 })
+	time.Sleep(50 * time.Millisecond)
+	if n := fired.Load(); n > 2 {
+		t.Errorf("%d timers stood for one entry", n)
+	}
+}
