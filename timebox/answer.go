@@ -3,7 +3,6 @@ package timebox
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -44,16 +43,33 @@ func (x *exchange) answer() {
 }
 
 func (x *exchange) seize() {
+	// The boxes around wait until this one has answered. Then they have
+	// nothing left to answer, if it was their response.
+	for c := boxAround(x.outside()); c != nil; c = boxAround(c.parent) {
+		c.of.mu.Lock()
+		defer c.of.mu.Unlock()
+		defer c.of.settledInside()
+	}
 	rc := http.NewResponseController(x.under())
-	left := gone(x.outside()) // before a blocked write is broken, which ends the server's context, too
-	begun := x.gate.Shut(x.under(), func() { rc.SetWriteDeadline(past) })
-	switch {
-	case x.writer.Hijacked(): // at the very last moment
+	left := gone(x.outside()) // before a blocked call is broken, which ends the server's context, too
+	begun := x.gate.Shut(x.under(), func() {
+		rc.SetWriteDeadline(past)
+		if x.http1() {
+			rc.SetReadDeadline(past) // before it writes, the server reads what is left of the request
+		}
+	})
+	if x.writer.Hijacked() { // at the very last moment
 		x.overrun.end()
 		x.phase.Store(released)
 		x.release()
 		rc.SetWriteDeadline(time.Time{})
+		rc.SetReadDeadline(time.Time{})
 		return
+	}
+	if x.http1() {
+		x.body.rest(rc)
+	}
+	switch {
 	case left:
 		x.box.count.gone.Add(1)
 		x.rec.Settle(request.Left)
@@ -68,16 +84,18 @@ func (x *exchange) seize() {
 		rc.SetWriteDeadline(time.Now().Add(answering))
 		x.box.refuse(x.under(), x.http1())
 	}
-	if around := boxAround(x.outside()); around != nil && x.http1() {
-		around.of.LongLived() // the box around has nothing left to answer
-	}
-	if x.http1() && x.body.unread() {
-		rc.SetReadDeadline(past) // frees a handler that reads it
+}
+
+// settledInside lets the request out of the box if the response has begun.
+func (x *exchange) settledInside() {
+	if x.writer.Status() != 0 || x.writer.Hijacked() {
+		x.LongLived()
 	}
 }
 
-// gone reports whether the client has left. A deadline outside is none of it.
-func gone(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+// gone reports whether the client has left: then the server cancels the
+// request's context, and gives no cause. A deadline outside is none of it.
+func gone(ctx context.Context) bool { return context.Cause(ctx) == context.Canceled }
 
 // abort makes sure that the client does not take what it got for the whole.
 func (x *exchange) abort(rc *http.ResponseController) {
@@ -90,6 +108,7 @@ func (x *exchange) abort(rc *http.ResponseController) {
 	} else { // Hijack sends it, so that the client does not try again by itself
 		rc.SetWriteDeadline(time.Now().Add(lingering))
 	}
+	rc.SetReadDeadline(past) // before it sends the header, the server reads what is left of the request
 	conn, _, err := rc.Hijack()
 	if err != nil { // some middleware hides it: fail whatever comes
 		rc.SetWriteDeadline(past)

@@ -191,7 +191,7 @@ func TestUploadedFilesAreRemovedAfterwards(t *testing.T) {
 	}
 }
 
-// upload is a form with a file that is too big to be kept in memory.
+// upload is a form with a file that ParseMultipartForm(1) does not keep in memory.
 func upload(t *testing.T) (body io.Reader, kind string) {
 	t.Helper()
 	buf := new(bytes.Buffer)
@@ -200,7 +200,7 @@ func upload(t *testing.T) (body io.Reader, kind string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Write(make([]byte, 12<<20))
+	file.Write(make([]byte, 64<<10))
 	form.Close()
 	return buf, form.FormDataContentType()
 }

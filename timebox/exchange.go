@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/redact"
 	"github.com/heeler-go/heeler/internal/request"
 	"github.com/heeler-go/heeler/internal/respond"
 )
@@ -149,26 +150,29 @@ func (x *exchange) name() string {
 	return x.r.Method + " " + path(x.r)
 }
 
-// path is without the query. Of the request as it came nobody changes the
+// path is without the query and without secrets. Of the request as it came nobody changes the
 // line, while the URL is shared with the handler; but a request made by hand
 // has no line.
 func path(r *http.Request) string {
 	uri := r.RequestURI
 	if uri == "" {
-		return r.URL.Path
+		uri = r.URL.EscapedPath()
 	}
 	p, _, _ := strings.Cut(uri, "?")
-	return p
+	return redact.List{}.URI(p)
 }
 
 // body is the request's, shut together with the response.
 type body struct {
 	io.ReadCloser
-	x   *exchange
-	eof atomic.Bool
+	x       *exchange
+	reading sync.Mutex // held during a call of the reader below
+	eof     atomic.Bool
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	if b.x.seized() {
 		return 0, http.ErrHandlerTimeout
 	}
@@ -183,3 +187,27 @@ func (b *body) Read(p []byte) (int, error) {
 
 // unread reports whether there is a body that was not read to its end.
 func (b *body) unread() bool { return b != nil && !b.eof.Load() }
+
+// rest has the handler stop reading. The server's reader may set a header of
+// the response, when the body is larger than http.MaxBytesHandler allows, so
+// nobody else may touch that while it runs. A reader of some middleware's that
+// minds no deadline is not waited for.
+func (b *body) rest(rc *http.ResponseController) {
+	if !b.unread() || b.atRest() {
+		return
+	}
+	rc.SetReadDeadline(past)
+	for waited := time.Duration(0); waited < lingering; waited += time.Millisecond {
+		if time.Sleep(time.Millisecond); b.atRest() {
+			return
+		}
+	}
+}
+
+func (b *body) atRest() bool {
+	if !b.reading.TryLock() {
+		return false
+	}
+	b.reading.Unlock()
+	return true
+}

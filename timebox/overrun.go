@@ -1,6 +1,7 @@
 package timebox
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ func Overruns() []Overrun {
 	for o := range overruns.running {
 		list = append(list, Overrun{Name: o.name, Since: time.Now().Add(o.start - now), For: now - o.start})
 	}
-	slices.SortFunc(list, func(a, b Overrun) int { return int(b.For - a.For) })
+	slices.SortFunc(list, func(a, b Overrun) int { return cmp.Compare(b.For, a.For) })
 	return list
 }
 

@@ -109,12 +109,18 @@ func (b *Box) run(ctx context.Context, f func(context.Context) error, named any)
 }
 
 // within is ctx until the given time. A deadline of ctx's own that is no later
-// is the one that counts.
+// is the one that counts, unless it is a request's: that is taken off if the
+// request turns into a stream.
 func within(ctx context.Context, at time.Time, cause error) (context.Context, context.CancelFunc) {
-	if outer, ok := ctx.Deadline(); ok && !at.Before(outer) {
+	if outer, ok := ctx.Deadline(); !ok || at.Before(outer) {
+		return context.WithDeadlineCause(ctx, at, cause)
+	}
+	if boxAround(ctx) == nil {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadlineCause(ctx, at, cause)
+	inside, cancel := context.WithCancelCause(ctx)
+	own := time.AfterFunc(time.Until(at), func() { cancel(cause) })
+	return inside, func() { own.Stop(); cancel(nil) }
 }
 
 // because is why the block's context ended: a box around this one, if that has

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Gate lets a guard take a response away from a handler that is still
@@ -93,12 +94,24 @@ func (g *Gate) settle(under http.ResponseWriter, informational bool) {
 // says when it learns of the limit is to be refused already.
 func (g *Gate) Close() { g.shut.Store(true) }
 
-// Shut takes the response away. stuck is called if a call of the handler is in
-// progress; it should make that call return. Shut reports whether the response
+// lockSoon waits a moment for a call that is not stuck: what breaks one that is
+// would break the connection for the guard's own answer, too.
+func (g *Gate) lockSoon() bool {
+	for range 5 {
+		time.Sleep(time.Millisecond)
+		if g.mu.TryLock() {
+			return true
+		}
+	}
+	return false
+}
+
+// Shut takes the response away. stuck is called if a call of the handler stays
+// in progress; it should make that call return. Shut reports whether the response
 // had begun; if it had not, the header is as it was outside.
 func (g *Gate) Shut(under http.ResponseWriter, stuck func()) (begun bool) {
 	g.Close()
-	if !g.mu.TryLock() {
+	if !g.mu.TryLock() && !g.lockSoon() {
 		stuck()
 		g.mu.Lock()
 	}
