@@ -249,9 +249,12 @@ func TestAThousandRequestsSlowAtOnceCostOneSweep(t *testing.T) {
 		all.Wait()
 		equal(t, "sweeps", w.Stats().Sweeps, 1)
 		equal(t, "reports", w.Stats().Reports, 1000)
-		offered := w.Alert.Stats()
-		equal(t, "alerts", offered.Offered, 1000)
-		for _, r := range w.Recent() {
+		equal(t, "alerts", w.Alert.Stats().Offered, 1000)
+		reports := w.Recent()
+		if !slices.IsSortedFunc(reports, func(a, b slowlog.Report) int { return b.Start.Compare(a.Start) }) {
+			t.Error("the oldest request was not reported first")
+		}
+		for _, r := range reports {
 			if len(r.Stacks) != 1 || r.Stacks[0].Count != 1 || r.Elapsed < 950*time.Millisecond || r.Elapsed > time.Second {
 				t.Fatalf("not a report on one request near its threshold:\n%s", r.Text())
 			}

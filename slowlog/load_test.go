@@ -37,6 +37,29 @@ func TestInFlightListsTheOldestFirst(t *testing.T) {
 	})
 }
 
+func TestARequestThatEndsWhileTheListIsMadeIsNotInIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := quiet(t, &slowlog.Watch{After: time.Hour})
+		release, ended := make(chan struct{}), make(chan struct{})
+		first := w.Wrap(meddlingMux{
+			HandlerFunc: asleep(time.Minute).ServeHTTP,
+			meddle:      func() { close(release); <-ended }, // the list has come to the first
+		})
+		go visit(first, "GET", "/first")
+		time.Sleep(time.Second)
+		go func() {
+			visit(w.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })), "GET", "/second")
+			close(ended)
+		}()
+		time.Sleep(time.Second)
+		list := w.InFlight()
+		if len(list) != 1 || list[0].URI != "/first" {
+			t.Errorf("in flight: %+v", list)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // everyKind ends a request in the way that its path says.
 func everyKind(watch *slowlog.Watch, w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {

@@ -107,6 +107,19 @@ func TestTheReportLearnsHowTheRequestEnded(t *testing.T) {
 	}
 }
 
+func TestTheEndOfARequestIsNotAnothers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := quiet(t, &slowlog.Watch{After: time.Second})
+		go visit(w.Wrap(asleep(2*time.Second)), "GET", "/first")
+		go visit(w.Wrap(asleep(10*time.Second)), "GET", "/second")
+		time.Sleep(5 * time.Second)
+		for _, r := range w.Recent() {
+			equal(t, r.URI+" has ended", r.End != nil, r.URI == "/first")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // expiring gives a request's context a deadline, as some middleware does.
 func expiring(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {

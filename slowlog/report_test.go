@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -242,6 +243,7 @@ func TestAlikeReportsBecomeOneAlert(t *testing.T) {
 	}{
 		{"the same route at the same place", []string{"/book/1", "/book/2?q=x", "/book/3"}, 1},
 		{"different routes", []string{"/book/1", "/static/x"}, 2},
+		{"a recursion of one depth and another", []string{"/recurse/3", "/recurse/30"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -249,7 +251,12 @@ func TestAlikeReportsBecomeOneAlert(t *testing.T) {
 				q := queue(t, d)
 				q.Fold = time.Hour
 				w := &slowlog.Watch{After: time.Second, Alert: q}
-				h := w.Wrap(shopMux())
+				mux := shopMux()
+				mux.HandleFunc("/recurse/{depth}", func(_ http.ResponseWriter, r *http.Request) {
+					depth, _ := strconv.Atoi(r.PathValue("depth"))
+					recurse(depth)
+				})
+				h := w.Wrap(mux)
 				for _, path := range c.requests {
 					visit(h, "GET", path)
 				}

@@ -35,8 +35,13 @@ func (w *Watch) sweep() {
 	}
 	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.rec.Start, b.rec.Start) })
 	snapshot, err := stacks.Sweep()
+	taken := deadline.Now()
+	defer func() {
+		end := deadline.Now()
+		stacks.Charge(end - taken) // the profile has been
+		w.count.sweepTime.Add(int64(end - now))
+	}()
 	w.count.sweeps.Add(1)
-	w.count.sweepTime.Add(int64(deadline.Now() - now))
 	look := glance{at: now, taken: time.Now(), goroutines: runtime.NumGoroutine(), byRequest: byRequest(snapshot)}
 	look.server, _ = os.Hostname()
 	if err != nil {

@@ -40,8 +40,8 @@ func TestARequestCountsAsSlowAt(t *testing.T) {
 		{name: "After, with the first deadline named", after: 3 * time.Second, box: 20 * time.Second, context: 10 * time.Second, want: 3 * time.Second, deadline: 10 * time.Second},
 		{name: "After, with the first deadline named, the box's", after: 3 * time.Second, box: 10 * time.Second, server: 20 * time.Second, want: 3 * time.Second, deadline: 10 * time.Second},
 		{name: "a nanosecond", after: 1, want: 1},
-		{name: "four fifths of forty years", context: 40 * 365 * 24 * time.Hour, want: 32 * 365 * 24 * time.Hour, deadline: 40 * 365 * 24 * time.Hour},
-		{name: "five seconds when the deadline is out of sight", context: 250 * 365 * 24 * time.Hour, want: 5 * time.Second},
+		{name: "four fifths of forty years", context: 40 * year, want: 32 * year, deadline: 40 * year},
+		{name: "five seconds when the deadline is out of sight", context: 250 * year, want: 5 * time.Second},
 		{name: "five seconds when the deadline is for ever", context: never, want: 5 * time.Second},
 		{name: "five seconds when the server's is for ever", server: never, want: 5 * time.Second},
 		{name: "at once when the deadline has passed", context: -time.Second, want: 1, deadline: 1},
@@ -53,7 +53,7 @@ func TestARequestCountsAsSlowAt(t *testing.T) {
 				w := quiet(t, &slowlog.Watch{After: c.after})
 				life := 2 * c.want
 				if c.want == 0 {
-					life = 365 * 24 * time.Hour
+					life = year
 				}
 				h := asleep(life)
 				if c.box > 0 {
@@ -82,6 +82,29 @@ func TestARequestCountsAsSlowAt(t *testing.T) {
 				equal(t, "deadline", r.Deadline, c.deadline)
 			})
 		})
+	}
+}
+
+const year = 365 * 24 * time.Hour
+
+func TestTimesOutOfSightAreNotReckonedWith(t *testing.T) {
+	bubble(t, func(t *testing.T) { // doubled three times it would overflow
+		w := quiet(t, &slowlog.Watch{After: 40 * year, Again: 10})
+		visit(w.Wrap(asleep(250*year)), "GET", "/")
+		equal(t, "slow after", the(t, w).Elapsed, 40*year)
+	})
+	bubble(t, func(t *testing.T) { // and this one cannot even be expressed
+		w := quiet(t, &slowlog.Watch{})
+		ctx, cancel := context.WithDeadline(t.Context(), time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC))
+		defer cancel()
+		w.Wrap(asleep(time.Minute)).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/", nil))
+		equal(t, "slow after", the(t, w).Elapsed, slowlog.DefaultAfter)
+	})
+	for _, w := range []*slowlog.Watch{{After: never}, {After: never - time.Hour, Again: 10}} { // in real time
+		quiet(t, w)
+		visit(w.Wrap(asleep(30*time.Millisecond)), "GET", "/")
+		equal(t, "reports", w.Stats().Reports, 0)
+		equal(t, "sweeps", w.Stats().Sweeps, 0)
 	}
 }
 

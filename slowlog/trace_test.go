@@ -80,6 +80,24 @@ func TestOnlyTheReportsOfTheLatestSweepKeepTheirTrace(t *testing.T) {
 	}
 }
 
+func TestATraceThatWouldFollowTooSoonIsLeftOut(t *testing.T) {
+	w, b := belled(t, &slowlog.Watch{Trace: true, After: 100 * time.Microsecond})
+	defer w.Close()
+	left := false
+	h := w.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if a := b.rung(t); len(a.Files) == 0 {
+			left = true
+			contains(t, a.Text, "no trace: the last one was written just before")
+		}
+	}))
+	for i := 0; i < 200 && !left; i++ {
+		visit(h, "GET", "/")
+	}
+	if !left {
+		t.Error("every report has a trace")
+	}
+}
+
 func TestASecondRecorderInTheProcessIsAProblemThatReportsName(t *testing.T) {
 	other := trace.NewFlightRecorder(trace.FlightRecorderConfig{})
 	if err := other.Start(); err != nil {

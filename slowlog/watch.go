@@ -35,8 +35,9 @@
 // Stacks come from one goroutine profile for all requests that are due at the
 // time. Taking it holds the other goroutines for less than a millisecond,
 // whatever their number, where [runtime.Stack] holds them for the whole dump;
-// but it keeps one core busy for some 15 µs per goroutine. So sweeps are paced
-// to take at most about 1 % of one core over time, with a burst to begin with:
+// but it keeps one core busy for a few µs per goroutine, and a report takes some
+// 100 µs more. So sweeps are paced to take, with their reports, at most about
+// 1 % of one core over time, with a burst to begin with:
 // a program in trouble gets its first reports at once and later ones less
 // often. See [Stats].
 //
@@ -47,8 +48,9 @@
 //
 // Secrets are cut out of a report before anybody sees it, in the header, the
 // URI and the source lines: values under a name that looks secret, and,
-// whatever their name, credentials of HTTP, passwords in URLs, JSON Web Tokens
-// and private keys. Bodies are not recorded. The rule is Sentry's list of
+// whatever their name, Basic and Bearer credentials, passwords in URLs, JSON Web
+// Tokens and private keys. The path is shown as it is: a secret that is a part
+// of it, as in /reset/51f3a7, is not known for one. Bodies are not recorded. The rule is Sentry's list of
 // words, matched anywhere in a name: password, passwd, passphrase, secret,
 // api_key, auth, credentials, mysql_pwd, private_key, token, session, csrf,
 // xsrf, cookie, signature, jwt, otp, pin, card, cvv and ssn. Redact adds to it.
@@ -144,7 +146,7 @@ type Stats struct {
 	Slow      int64         // requests that were reported at least once
 	Reports   int64         // reports made
 	Sweeps    int64         // goroutine profiles taken
-	SweepTime time.Duration // that these took in all
+	SweepTime time.Duration // that these took in all, with the reports
 	// Postponed counts the times that a sweep was due and had to wait, lest
 	// sweeps take more than 1 % of one core.
 	Postponed int64

@@ -63,6 +63,10 @@ var process = sweeper{profile: goroutines, count: countGoroutines, now: time.Now
 // read.
 func Sweep() (Snapshot, error) { return process.Sweep() }
 
+// Charge puts what was done with a snapshot on the budget, too: reports of thousands of requests cost
+// more than the profile that they are made from.
+func Charge(cost time.Duration) { process.charge(cost) }
+
 // Wait says how long it takes until the budget allows another sweep. Zero means now.
 func Wait() time.Duration { return process.Wait() }
 

@@ -125,3 +125,10 @@ func goroutines() ([]byte, error) {
 }
 
 func countGoroutines() int { return runtime.NumGoroutine() }
+
+func (s *sweeper) charge(cost time.Duration) {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budget.Charge(now, cost)
+}
