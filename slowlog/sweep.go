@@ -34,14 +34,20 @@ func (w *Watch) sweep() {
 		return
 	}
 	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.rec.Start, b.rec.Start) })
-	snapshot, err := stacks.Sweep()
-	taken := deadline.Now()
-	defer func() {
-		end := deadline.Now()
-		stacks.Charge(end - taken) // the profile has been
-		w.count.sweepTime.Add(int64(end - now))
-	}()
 	w.count.sweeps.Add(1)
+	look := w.look(now)
+	looked := deadline.Now()
+	for _, e := range due {
+		e.capture(&look)
+	}
+	end := deadline.Now()
+	stacks.Charge(end - looked) // the profile has charged itself, and traces have a pace of their own
+	w.count.sweepTime.Add(int64(end - now))
+}
+
+// look takes the profile, and the trace if there is to be one.
+func (w *Watch) look(now time.Duration) glance {
+	snapshot, err := stacks.Sweep()
 	look := glance{at: now, taken: time.Now(), goroutines: runtime.NumGoroutine(), byRequest: byRequest(snapshot)}
 	look.server, _ = os.Hostname()
 	if err != nil {
@@ -53,9 +59,7 @@ func (w *Watch) sweep() {
 			look.problem = strings.TrimPrefix(look.problem+"; no trace: "+err.Error(), "; ")
 		}
 	}
-	for _, e := range due {
-		e.capture(&look)
-	}
+	return look
 }
 
 // A glance is what one sweep saw.

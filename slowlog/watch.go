@@ -19,12 +19,12 @@
 // # Which goroutines are the request's
 //
 // While the handler runs its goroutine bears a profiler label, which those
-// that it starts inherit. So a report has no goroutine of a pool that was there
-// before, and may have one that the request was the first to need: those of
-// net/http, database/sql and well-known drivers are named as what they are. A
-// handler that sets labels of its own should do so with [runtime/pprof.Do] and
-// the request's context; one that replaces them is not found, and its report
-// says so.
+// that it starts inherit. So a report has no goroutine of a pool that was
+// there before, and may have one that the request was the first to need: those
+// of net/http, database/sql and well-known drivers are named as what they are.
+// A handler that sets labels of its own should do so with [runtime/pprof.Do]
+// and the request's context; one that replaces them is not found, and its
+// report says so.
 //
 // # What it costs
 //
@@ -35,11 +35,11 @@
 // Stacks come from one goroutine profile for all requests that are due at the
 // time. Taking it holds the other goroutines for less than a millisecond,
 // whatever their number, where [runtime.Stack] holds them for the whole dump;
-// but it keeps one core busy for a few µs per goroutine, and a report takes some
-// 100 µs more. So sweeps are paced to take, with their reports, at most about
-// 1 % of one core over time, with a burst to begin with:
-// a program in trouble gets its first reports at once and later ones less
-// often. See [Stats].
+// but it keeps one core busy for a few µs per goroutine, and a report takes
+// some 100 µs more. So sweeps are paced to take, with their reports, at most
+// about 1 % of one core over time, with a burst to begin with: a program in
+// trouble gets its first reports at once and later ones less often. See
+// [Stats].
 //
 // A request that is within 5 % of its threshold is taken along with others
 // that have reached theirs.
@@ -48,12 +48,13 @@
 //
 // Secrets are cut out of a report before anybody sees it, in the header, the
 // URI and the source lines: values under a name that looks secret, and,
-// whatever their name, Basic and Bearer credentials, passwords in URLs, JSON Web
-// Tokens and private keys. The path is shown as it is: a secret that is a part
-// of it, as in /reset/51f3a7, is not known for one. Bodies are not recorded. The rule is Sentry's list of
-// words, matched anywhere in a name: password, passwd, passphrase, secret,
-// api_key, auth, credentials, mysql_pwd, private_key, token, session, csrf,
-// xsrf, cookie, signature, jwt, otp, pin, card, cvv and ssn. Redact adds to it.
+// whatever their name, Basic and Bearer credentials, passwords in URLs, JSON
+// Web Tokens and private keys. The path is shown as it is: a secret that is a
+// part of it, as in /reset/51f3a7, is not known for one. Bodies are not
+// recorded. The rule is Sentry's list of words, matched anywhere in a name:
+// password, passwd, passphrase, secret, api_key, auth, credentials, mysql_pwd,
+// private_key, token, session, csrf, xsrf, cookie, signature, jwt, otp, pin,
+// card, cvv and ssn. Redact adds to it.
 package slowlog
 
 import (
