@@ -61,6 +61,25 @@ func TestAClientThatLeavesEndsTheRequestWithoutCountingAtAll(t *testing.T) {
 	})
 }
 
+// After a half-close net/http takes a client as gone, but it may be reading.
+func TestAClientThatHasClosedItsHalfDoesNotTakeSilenceForAnAnswer(t *testing.T) {
+	s := newServer(t, protocols[0])
+	goOn := make(chan struct{})
+	box := &timebox.Box{Limit: later}
+	s.start(box, func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		<-goOn
+	})
+	conn := s.dial()
+	s.send(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	conn.(*net.TCPConn).CloseWrite()
+	eventually(t, "the limit", func() bool { return box.Stats().ClientGone == 1 })
+	close(goOn)
+	if resp, text, err := readAnswer(conn, "GET"); err == nil {
+		t.Errorf("the client is content with %v and %q", resp, text)
+	}
+}
+
 // big is more than all the buffers between a handler and its client hold.
 const big = 64 << 20
 

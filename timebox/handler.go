@@ -45,6 +45,9 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		return
 	}
 
+	if b.Quota != nil {
+		start = deadline.Now() // lest a bit of the quota be left at the limit
+	}
 	until := start + limit
 	if outer := boxAround(ctx); outer != nil && outer.until <= until {
 		defer b.leave()

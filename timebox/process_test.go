@@ -117,6 +117,19 @@ func TestRealTimeDoesNotEndARequestInABubble(t *testing.T) {
 	both.Wait()
 }
 
+func TestOfTwoBoxesAlikeTheOuterRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where both begin at the same moment
+		var cause error
+		outer, inner := box("outer", time.Second), box("inner", time.Second)
+		h := outer.Wrap(inner.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			cause = context.Cause(r.Context())
+		})))
+		h.ServeHTTP(nowhere{}, httptest.NewRequest("GET", "/", nil))
+		exceeded(t, cause, "outer")
+	})
+}
+
 func TestAPanicUnderARecorderGoesOn(t *testing.T) {
 	h := timebox.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fallOver("as ever") }))
 	if got := recovered(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) }); got != "as ever" {

@@ -3,6 +3,8 @@ package timebox_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -139,6 +141,24 @@ func TestAQuotaIsNotSpentByABlockThatPanicsOrExits(t *testing.T) {
 		time.Sleep(time.Second)
 		remains(t, q, time.Minute)
 	})
+}
+
+// In real time, where the clock moves between two looks at it.
+func TestAQuotaThatRanOutIsSpentToTheLastNanosecond(t *testing.T) {
+	linger := func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	}
+	for range 100 {
+		q := timebox.NewQuota(time.Millisecond)
+		(&timebox.Box{Quota: q}).Run(t.Context(), linger)
+		remains(t, q, 0)
+
+		q = timebox.NewQuota(time.Millisecond)
+		h := (&timebox.Box{Quota: q}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { linger(r.Context()) }))
+		h.ServeHTTP(nowhere{}, httptest.NewRequest("GET", "/", nil))
+		remains(t, q, 0)
+	}
 }
 
 func TestAQuotaMayBeUsedFromManyGoroutines(t *testing.T) {

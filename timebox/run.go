@@ -76,12 +76,12 @@ func (b *Box) run(ctx context.Context, f func(context.Context) error, named any)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	limit := b.enter() // before the start, lest a bit of the quota be left at the limit
+	defer b.leave()
 	blk := &block{box: b, name: b.Name, start: deadline.Now(), label: labelInside(ctx), done: make(chan struct{})}
 	if blk.name == "" {
 		blk.name = functionName(named)
 	}
-	limit := b.enter()
-	defer b.leave()
 	cause := &Error{Name: blk.name, Limit: limit, Elapsed: limit, err: b.Err}
 	if limit <= 0 {
 		cause.Limit = b.Quota.total
