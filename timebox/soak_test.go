@@ -20,7 +20,7 @@ import (
 // go test -connected=100000 sends all of them that way.
 const requests = 100_000
 
-var connected = flag.Int("connected", 20_000, "how many requests of a soak go over real connections")
+var connected = flag.Int("connected", 10_000, "how many requests of a soak go over real connections")
 
 type kind struct {
 	name   string
