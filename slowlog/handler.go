@@ -2,7 +2,6 @@ package slowlog
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"runtime/pprof"
 	"sync"
@@ -128,7 +127,7 @@ func (e *entry) outcome() Outcome {
 		return ClientLeft
 	case !e.returned:
 		return Panicked
-	case errors.Is(e.rec.Err(), context.Canceled): // a deadline is not the client's doing
+	case context.Cause(&e.rec) == context.Canceled: // the server gives no cause; a deadline, or a shutdown, may
 		return ClientLeft
 	}
 	return Answered

@@ -61,7 +61,7 @@ const (
 	Panicked   Outcome = "panicked"        // or called runtime.Goexit
 	Refused    Outcome = "refused"         // a timebox answered 503 at the limit
 	Cut        Outcome = "cut off"         // a timebox closed the connection in mid-response
-	ClientLeft Outcome = "client left"     // before the handler returned
+	ClientLeft Outcome = "client left"     // before the handler returned, as far as its context tells
 	LongLived  Outcome = "became a stream" // hijacked, or an event stream: watched no more
 )
 

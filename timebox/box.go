@@ -97,11 +97,11 @@ type counters struct {
 // Stats are a box's counts since it was made.
 type Stats struct {
 	Started     uint64 // requests and blocks that went into the box
-	Running     int    // of these, inside now; without hijacked ones and streams
+	Running     int    // of these, inside now: requests until their handler ends, blocks until Run does; no streams
 	Exceeded    uint64 // reached the limit
 	Answered    uint64 // of these, requests that the box answered with 503
 	Cut         uint64 // of these, requests whose response had begun and was cut off
-	ClientGone  uint64 // of these, requests whose client had left by then
+	ClientGone  uint64 // of these, requests whose context had been cancelled without a cause, so whose client had left
 	Overrunning int    // given up, and running still: see Overruns
 	Panicked    uint64 // panicked after they had been given up
 }
