@@ -60,7 +60,7 @@ func TestShutSaysWhetherTheResponseHadBegun(t *testing.T) {
 	}{
 		"nothing":      {func(http.ResponseWriter) {}, false},
 		"a header set": {func(w http.ResponseWriter) { w.Header().Set("X", "y") }, false},
-		"early hints":  {func(w http.ResponseWriter) { w.Header().Set("X", "y"); w.WriteHeader(103) }, false},
+		"early hints":  {func(w http.ResponseWriter) { w.Header().Set("X", "y"); w.Header().Set("Link", "z"); w.WriteHeader(103) }, false},
 		"a status":     {func(w http.ResponseWriter) { w.WriteHeader(404) }, true},
 		"a body":       {func(w http.ResponseWriter) { io.WriteString(w, "x") }, true},
 		"a flush":      {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, true},
@@ -72,8 +72,8 @@ func TestShutSaysWhetherTheResponseHadBegun(t *testing.T) {
 		if got := gate.Shut(under, never); got != c.begun {
 			t.Errorf("%s: begun is %v, want %v", name, got, c.begun)
 		}
-		if got := under.Header().Get("X"); !c.begun && got != "outside" {
-			t.Errorf("%s: the header is %q, want it as it was outside", name, got)
+		if got, want := under.Header(), (http.Header{"X": {"outside"}}); !c.begun && !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the header is %v, want it as it was outside", name, got)
 		}
 	}
 }
@@ -109,6 +109,24 @@ func TestShutWaitsForTheCallInProgressAndHasItFreed(t *testing.T) {
 	}
 	if err := <-written; err != io.ErrClosedPipe {
 		t.Errorf("the blocked write: %v, want what the writer below says", err)
+	}
+}
+
+func TestACallThatWaitsForAnotherIsRefusedWhenTheGateIsShut(t *testing.T) {
+	gate := new(respond.Gate)
+	under := stuckWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	w, _ := newWriter(under, gate)
+	go w.View().Write([]byte("first"))
+	<-under.blocked
+	second := make(chan error)
+	go func() {
+		_, err := w.View().Write([]byte("second"))
+		second <- err
+	}()
+	time.Sleep(10 * time.Millisecond) // by then it waits
+	gate.Shut(under, func() { close(under.freed) })
+	if err := <-second; err != http.ErrHandlerTimeout {
+		t.Errorf("the second write: %v, want %v", err, http.ErrHandlerTimeout)
 	}
 }
 

@@ -67,6 +67,24 @@ type blank struct{}
 
 func (blank) Read([]byte) (int, error) { return 0, io.EOF }
 
+// once is a source that must not be asked again after its end.
+type once struct{ ended bool }
+
+func (o *once) Read([]byte) (int, error) {
+	if o.ended {
+		panic("read beyond the end")
+	}
+	o.ended = true
+	return 0, io.EOF
+}
+
+func TestASourceIsNotReadBeyondItsEnd(t *testing.T) {
+	for _, gate := range gates {
+		w, _ := newWriter(last(new(calls)), gate())
+		io.Copy(w.View(), new(once))
+	}
+}
+
 func TestTheFirstByteIsWhenTheHeaderWasSent(t *testing.T) {
 	handle := func(t *testing.T) {
 		w, _ := newWriter(last(new(calls)), nil)
