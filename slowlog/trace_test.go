@@ -25,7 +25,7 @@ func traced(t *testing.T, w *slowlog.Watch) (slow func() alert.Alert) {
 	var a alert.Alert
 	h := w.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { a = b.rung(t) }))
 	return func() alert.Alert {
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			visit(h, "GET", "/")
 			if !strings.Contains(a.Text, "no trace: the last one was written just before") {
 				return a
@@ -66,17 +66,19 @@ func TestTraceAttachesTheLastSecondsForGoToolTrace(t *testing.T) {
 }
 
 func TestOnlyTheReportsOfTheLatestSweepKeepTheirTrace(t *testing.T) {
-	w := &slowlog.Watch{Trace: true, Keep: 3}
+	w := &slowlog.Watch{Trace: true}
 	slow := traced(t, w)
-	for range 3 {
-		slow()
+	slow()
+	slow()
+	with := 0
+	reports := w.Recent()
+	for _, r := range reports {
+		if len(r.Trace) > 0 {
+			with++
+		}
 	}
-	var with []bool
-	for _, r := range w.Recent() {
-		with = append(with, len(r.Trace) > 0)
-	}
-	if len(with) != 3 || !with[0] || with[1] || with[2] {
-		t.Errorf("reports, from the newest, with a trace: %v", with)
+	if len(reports) < 2 || len(reports[0].Trace) == 0 || with != 1 {
+		t.Errorf("%d of %d reports have a trace; the newest one alone should", with, len(reports))
 	}
 }
 

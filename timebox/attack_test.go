@@ -91,7 +91,10 @@ func TestTheInnermostOfThreeBoxesSettlesItForAll(t *testing.T) {
 
 func TestBoxesThatEndTogetherGiveOneWholeAnswer(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *server) {
-		inner := (&timebox.Box{Limit: soon}).Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(2 * soon) }))
+		inner := (&timebox.Box{Limit: soon}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			time.Sleep(soon)
+		}))
 		s.start(&timebox.Box{Limit: soon + 300*time.Microsecond}, inner.ServeHTTP)
 		for range 30 {
 			resp, body, err := s.get("/")

@@ -116,6 +116,11 @@ func TestAConnectionHijackedAtTheVeryLastMomentIsTheHandlers(t *testing.T) {
 		if got, want := box.Stats(), (timebox.Stats{Started: 1, Exceeded: 1}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
+		before := box.Quota.Remaining()
+		box.Run(t.Context(), sleep(soon/5))
+		if spent := before - box.Quota.Remaining(); spent < soon/5 {
+			t.Errorf("the quota no longer counts: a block of %v has spent %v", soon/5, spent)
+		}
 	})
 }
 

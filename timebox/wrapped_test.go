@@ -149,29 +149,45 @@ func (n *noting) Write(p []byte) (int, error) {
 }
 
 // faulty is a middleware's writer with a bug.
-type faulty struct{ unwrapper }
+type faulty struct {
+	unwrapper
+	in string
+}
 
-func (faulty) Write([]byte) (int, error) { panic("a middleware's bug") }
+func (f faulty) WriteHeader(code int) {
+	if f.in == "WriteHeader" {
+		panic("a middleware's bug")
+	}
+	f.ResponseWriter.WriteHeader(code)
+}
+
+func (f faulty) Write([]byte) (int, error) { panic("a middleware's bug") }
 
 func TestAWriterThatPanicsUnderTheAnswerEndsNoMoreThanItsRequest(t *testing.T) {
-	overEachProtocol(t, func(t *testing.T, s *server) {
-		box := &timebox.Box{Limit: soon}
-		inner := box.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/hang" {
-				<-r.Context().Done()
-			}
-		}))
-		s.start(nil, func(w http.ResponseWriter, r *http.Request) { inner.ServeHTTP(faulty{unwrapper{w}}, r) })
-		if resp, text, err := s.get("/hang"); err == nil {
-			t.Errorf("the client is content with %d %q", resp.StatusCode, text)
-		}
-		s.mustGet("/") // the server goes on
-		want := timebox.Stats{Started: 2, Exceeded: 1, Answered: 1, Panicked: 1}
-		eventually(t, "the end of the handlers", func() bool { return box.Stats() == want })
-		if log := s.log.String(); !strings.Contains(log, "a middleware's bug") || !strings.Contains(log, "timebox_test.faulty.Write") {
-			t.Errorf("logged: %s", log)
-		}
-	})
+	for _, in := range []string{"WriteHeader", "Write"} {
+		t.Run(in, func(t *testing.T) {
+			overEachProtocol(t, func(t *testing.T, s *server) {
+				box := &timebox.Box{Limit: soon}
+				inner := box.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/hang" {
+						<-r.Context().Done()
+					}
+				}))
+				s.start(nil, func(w http.ResponseWriter, r *http.Request) { inner.ServeHTTP(faulty{unwrapper{w}, in}, r) })
+				if resp, text, err := s.get("/hang"); err == nil {
+					t.Errorf("the client is content with %d %q", resp.StatusCode, text)
+				}
+				if resp, _ := s.mustGet("/"); resp.StatusCode != 200 {
+					t.Errorf("the server goes on with %d", resp.StatusCode)
+				}
+				want := timebox.Stats{Started: 2, Exceeded: 1, Answered: 1, Panicked: 1}
+				eventually(t, "the end of the handlers", func() bool { return box.Stats() == want })
+				if log := s.log.String(); !strings.Contains(log, "a middleware's bug") || !strings.Contains(log, "timebox_test.faulty."+in) {
+					t.Errorf("logged: %s", log)
+				}
+			})
+		})
+	}
 }
 
 // spy is a server's writer that notes what it is asked to read from.
