@@ -57,7 +57,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.r.RequestURI = r.URL.RequestURI()
 	}
 	e.rec.Start, e.rec.Watcher = deadline.Now(), e
-	if e.rec.Outer = outer; outer == nil {
+	if e.rec.Outer = outer; outer == nil || outer.ID == "" {
 		e.rec.ID = h.watch.ids.Next(&e.scratch)
 		e.rec.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.rec.ID))
 		pprof.SetGoroutineLabels(e.rec.Context)

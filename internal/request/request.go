@@ -17,17 +17,33 @@ type Record struct {
 	context.Context // the request's own: cancellation and values come from it
 
 	// ID is unguessable and never used twice, not even after the request has
-	// ended: background goroutines keep the label of whoever started them.
+	// ended: background goroutines keep the label of whoever started them. It is
+	// empty in the record of a guard that needs none.
 	ID string
 	// Start is when the guard saw the request, on deadline's clock.
 	Start time.Duration
 	// Watcher is told of deadlines; nil if nobody is.
 	Watcher Watcher
-	// Outer is the record of the same guard outside, with the same ID; nil if
-	// there is none. It is told whatever this one is.
+	// Outer is the record of a guard further out; nil if there is none. It is
+	// told whatever this one is.
 	Outer *Record
 
-	fate atomic.Int32
+	fate    atomic.Int32
+	refusal atomic.Pointer[refusal]
+	tally   atomic.Pointer[tally]
+}
+
+type refusal struct {
+	name  string
+	until time.Duration
+}
+
+// A Refuser is an error that says which backend, or host, takes no calls and
+// for how much longer. A breaker's OpenError is one, and backoff's Error; backoff turns
+// it into an answer.
+type Refuser interface {
+	error
+	Refused() (name string, left time.Duration)
 }
 
 // A Watcher is told when a deadline is set for the request after its start.

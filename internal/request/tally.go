@@ -1,0 +1,218 @@
+package request
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+)
+
+const (
+	// maxKinds is how many different statements to one backend are told apart
+	// in a request. The calls beyond are counted, but not by statement.
+	maxKinds = 100
+	// maxRunning is how many calls in progress a copy of the tally has.
+	maxRunning = 10
+)
+
+// A Call is one call to a backend on behalf of a request, embedded in the
+// breaker's own record of it. Its fields are set before Begin.
+type Call struct {
+	Backend   string
+	Statement string        // its fingerprint, without values; "" if there is none
+	Start     time.Duration // on deadline's clock
+
+	of         *tally
+	next, prev *Call
+}
+
+// A tally is what a request has asked of its backends. The outermost record of
+// the request has it, made at the first call.
+type tally struct {
+	mu       sync.Mutex
+	backends []*backend
+	first    *Call // of those in progress
+}
+
+type backend struct {
+	Backend
+	kinds map[string]*Statement
+}
+
+// A Backend is the part of a tally that concerns one backend. The counts
+// include the calls in progress; the time does not.
+type Backend struct {
+	Name    string
+	Calls   int           // begun
+	Errors  int           // of these, those that came to nothing
+	Refused int           // calls that the breaker did not let through; not among Calls
+	Time    time.Duration // that the calls took which have ended
+
+	Statements []Statement // the most frequent first
+	Running    []Running   // calls in progress, the oldest first; of many the ten oldest
+}
+
+// A Statement counts the calls with one fingerprint.
+type Statement struct {
+	Text  string
+	Calls int
+	Time  time.Duration
+}
+
+// A Running is a call in progress.
+type Running struct {
+	Statement string
+	Start     time.Duration // on deadline's clock
+}
+
+// Begin enters a call that the request makes. It may be called on a nil record.
+func (rec *Record) Begin(c *Call) {
+	if rec == nil {
+		return
+	}
+	t := rec.outermost().shared()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.backend(c.Backend)
+	b.Calls++
+	if s := b.statement(c.Statement); s != nil {
+		s.Calls++
+	}
+	c.of = t
+	if c.next = t.first; c.next != nil {
+		c.next.prev = c
+	}
+	t.first = c
+}
+
+// End takes the call out again, if Begin entered it, and counts what it took.
+func (c *Call) End(took time.Duration, failed bool) {
+	t := c.of
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.of = nil; c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		t.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.next, c.prev = nil, nil
+	b := t.backend(c.Backend)
+	b.Time += took
+	if failed {
+		b.Errors++
+	}
+	if s := b.statement(c.Statement); s != nil {
+		s.Time += took
+	}
+}
+
+// Refuse notes that a backend's breaker did not let a call through, and for how
+// long it will not, as far as it knows. It may be called on a nil record.
+func (rec *Record) Refuse(name string, left time.Duration) {
+	if rec == nil {
+		return
+	}
+	rec = rec.outermost()
+	rec.refusal.Store(&refusal{name, deadline.Now() + left})
+	t := rec.shared()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.backend(name).Refused++
+}
+
+// Refusal is the latest refusal: by which backend's breaker and for how much
+// longer. It is not ok if there was none.
+func (rec *Record) Refusal() (name string, left time.Duration, ok bool) {
+	r := rec.outermost().refusal.Load()
+	if r == nil {
+		return "", 0, false
+	}
+	return r.name, max(0, r.until-deadline.Now()), true
+}
+
+// Backends is a copy of the tally as of now, in the order of first use. It is
+// nil if the request has made no call.
+func (rec *Record) Backends() []Backend {
+	t := rec.outermost().tally.Load()
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]Backend, len(t.backends))
+	for i, b := range t.backends {
+		list[i] = b.Backend
+		for _, s := range b.kinds {
+			list[i].Statements = append(list[i].Statements, *s)
+		}
+		slices.SortFunc(list[i].Statements, moreFrequent)
+		for c := t.first; c != nil; c = c.next { // the youngest first
+			if c.Backend == b.Name {
+				list[i].Running = append(list[i].Running, Running{c.Statement, c.Start})
+			}
+		}
+		slices.Reverse(list[i].Running)
+		list[i].Running = slices.Clip(list[i].Running[:min(len(list[i].Running), maxRunning)])
+	}
+	return list
+}
+
+func moreFrequent(a, b Statement) int {
+	if a.Calls != b.Calls {
+		return b.Calls - a.Calls
+	}
+	if a.Text < b.Text {
+		return -1
+	}
+	return 1
+}
+
+// backend finds the part of the tally for a backend. t.mu is held.
+func (t *tally) backend(name string) *backend {
+	for _, b := range t.backends { // there are few
+		if b.Name == name {
+			return b
+		}
+	}
+	b := &backend{Backend: Backend{Name: name}}
+	t.backends = append(t.backends, b)
+	return b
+}
+
+func (b *backend) statement(text string) *Statement {
+	if text == "" {
+		return nil
+	}
+	s := b.kinds[text]
+	if s == nil && len(b.kinds) < maxKinds {
+		if b.kinds == nil {
+			b.kinds = make(map[string]*Statement)
+		}
+		s = &Statement{Text: text}
+		b.kinds[text] = s
+	}
+	return s
+}
+
+func (rec *Record) outermost() *Record {
+	for rec.Outer != nil {
+		rec = rec.Outer
+	}
+	return rec
+}
+
+// shared is the tally, made if there is none.
+func (rec *Record) shared() *tally {
+	if t := rec.tally.Load(); t != nil {
+		return t
+	}
+	rec.tally.CompareAndSwap(nil, new(tally))
+	return rec.tally.Load()
+}
