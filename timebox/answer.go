@@ -27,7 +27,7 @@ var past = time.Unix(1, 0)
 
 // answer takes the response away from the handler and answers. x.mu is held.
 func (x *exchange) answer() {
-	x.overrun = newOverrun(x.name(), x.ctx.until-x.limit, &x.box.count.overrunning)
+	x.overrun = newOverrun(x.name(), x.ctx.Until-x.limit, &x.box.count.overrunning)
 	defer func() {
 		// A writer that some middleware has put around the server's must not
 		// end the process when it panics on a goroutine that it does not know.
@@ -45,7 +45,7 @@ func (x *exchange) answer() {
 func (x *exchange) seize() {
 	// The boxes around wait until this one has answered. Then they have
 	// nothing left to answer, if it was their response.
-	for c := boxAround(x.outside()); c != nil; c = boxAround(c.parent) {
+	for c := boxAround(x.outside()); c != nil; c = boxAround(c.Parent) {
 		c.of.mu.Lock()
 		defer c.of.mu.Unlock()
 		defer c.of.settledInside()

@@ -61,7 +61,7 @@ func (x *exchange) finish() {
 			break
 		}
 	}
-	x.ctx.end(context.Canceled, nil)
+	x.ctx.Cancel()
 }
 
 // finishLate waits for the answer that the box is giving.
@@ -87,7 +87,7 @@ func (x *exchange) finishLate() {
 func (x *exchange) under() http.ResponseWriter { return x.writer.Under() }
 
 // outside is the context outside the box.
-func (x *exchange) outside() context.Context { return x.ctx.parent }
+func (x *exchange) outside() context.Context { return x.ctx.Parent }
 
 func (x *exchange) http1() bool { return x.r.ProtoMajor < 2 }
 
@@ -103,7 +103,7 @@ func (x *exchange) LongLived() {
 
 func (x *exchange) release() {
 	x.box.due.Remove(&x.entry)
-	x.ctx.release()
+	x.ctx.Release()
 	x.box.leave()
 }
 
@@ -118,7 +118,7 @@ func (x *exchange) leave() {
 func (x *exchange) expire(now time.Duration) {
 	if x.box.Grace > 0 && x.phase.CompareAndSwap(open, late) {
 		x.exceed(now)
-		x.box.due.Set(&x.entry, x.ctx.until+x.box.Grace, 0)
+		x.box.due.Set(&x.entry, x.ctx.Until+x.box.Grace, 0)
 		return
 	}
 	x.mu.Lock()
@@ -136,11 +136,11 @@ func (x *exchange) expire(now time.Duration) {
 
 func (x *exchange) exceed(now time.Duration) {
 	x.box.count.exceeded.Add(1)
-	x.ctx.exceed(x.err(now))
+	x.ctx.Exceed(x.err(now))
 }
 
 func (x *exchange) err(now time.Duration) *Error {
-	return &Error{Name: x.name(), Limit: x.limit, Elapsed: now - x.ctx.until + x.limit, err: x.box.Err}
+	return &Error{Name: x.name(), Limit: x.limit, Elapsed: now - x.ctx.Until + x.limit, err: x.box.Err}
 }
 
 func (x *exchange) name() string {

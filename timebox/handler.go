@@ -49,7 +49,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		start = deadline.Now() // lest a bit of the quota be left at the limit
 	}
 	until := start + limit
-	if outer := boxAround(ctx); outer != nil && outer.until <= until {
+	if outer := boxAround(ctx); outer != nil && outer.Until <= until {
 		defer b.leave()
 		request.Serve(h.next, w, r, ctx) // a box never outlasts the one around it
 		return
@@ -57,7 +57,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	rec.SetDeadline(until)
 
 	x := &exchange{box: b, r: r, rec: rec, limit: limit}
-	x.ctx.parent, x.ctx.until, x.ctx.of = ctx, until, x
+	x.ctx.Parent, x.ctx.Until, x.ctx.of = ctx, until, x
 	x.writer.Init(w, x, &x.gate)
 	defer x.leave()
 	inside := r.WithContext(&x.ctx)

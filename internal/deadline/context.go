@@ -1,0 +1,150 @@
+package deadline
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Context is one with a deadline, embedded in what it bounds. Unlike the
+// context package's own it makes its channel only for those who ask, and its
+// deadline can be taken off again. It has no timer: at its deadline its owner
+// calls Exceed.
+type Context struct {
+	Parent context.Context
+	Until  time.Duration // on this package's clock; Never is none
+
+	mu     sync.Mutex
+	err    error
+	done   chan struct{}
+	after  map[*afterFunc]struct{}
+	unlink func() bool // from the parent
+
+	free atomic.Bool                     // the deadline is off
+	dead atomic.Pointer[context.Context] // has the cause, once the limit was reached
+}
+
+type afterFunc struct{ f func() }
+
+// Deadline is its own or the parent's, whichever comes first.
+func (c *Context) Deadline() (time.Time, bool) {
+	at, ok := c.Parent.Deadline()
+	if c.free.Load() || c.Until == Never {
+		return at, ok
+	}
+	if own := At(c.Until); !ok || own.Before(at) {
+		return own, true
+	}
+	return at, true
+}
+
+// Value is the parent's. context.Cause looks for its answer here too, so after
+// the limit the context that has the cause is asked.
+func (c *Context) Value(key any) any {
+	if dead := c.dead.Load(); dead != nil {
+		return (*dead).Value(key)
+	}
+	return c.Parent.Value(key)
+}
+
+// Err is nil until the context has ended.
+func (c *Context) Err() error {
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
+	if err == nil {
+		if err = c.Parent.Err(); err != nil {
+			err = c.end(err, nil)
+		}
+	}
+	return err
+}
+
+// Done is closed when the context ends.
+func (c *Context) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		} else {
+			c.link()
+		}
+	}
+	return c.done
+}
+
+// AfterFunc is what the context package looks for in contexts not its own, so
+// that a derived context costs no goroutine.
+func (c *Context) AfterFunc(f func()) (stop func() bool) {
+	a := &afterFunc{f}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	if c.after == nil {
+		c.after = make(map[*afterFunc]struct{})
+	}
+	c.after[a] = struct{}{}
+	c.link()
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, waiting := c.after[a]
+		delete(c.after, a)
+		return waiting
+	}
+}
+
+// link has the parent's end passed on. c.mu is held.
+func (c *Context) link() {
+	if c.unlink == nil {
+		c.unlink = context.AfterFunc(c.Parent, func() { c.end(c.Parent.Err(), nil) })
+	}
+}
+
+// Exceed ends the context at its limit.
+func (c *Context) Exceed(cause error) {
+	dead, cancel := context.WithDeadlineCause(c.Parent, time.Time{}, cause)
+	defer cancel()
+	c.end(dead.Err(), &dead)
+}
+
+// Cancel ends the context without a deadline's error, as its owner does who
+// needs it no more.
+func (c *Context) Cancel() { c.end(context.Canceled, nil) }
+
+// Released reports whether the deadline was taken off.
+func (c *Context) Released() bool { return c.free.Load() }
+
+// Release takes the deadline off.
+func (c *Context) Release() { c.free.Store(true) }
+
+// end ends the context unless it has ended, and says how it did. The cause is
+// that of dead, or else the parent's.
+func (c *Context) end(err error, dead *context.Context) error {
+	c.mu.Lock()
+	if c.err != nil {
+		defer c.mu.Unlock()
+		return c.err
+	}
+	c.err = err
+	c.dead.Store(dead)
+	if c.done != nil {
+		close(c.done)
+	}
+	after, unlink := c.after, c.unlink
+	c.after, c.unlink = nil, nil
+	c.mu.Unlock()
+	if unlink != nil {
+		unlink()
+	}
+	for a := range after {
+		a.f()
+	}
+	return err
+}
