@@ -119,16 +119,23 @@ func (rec *Record) Refuse(name string, left time.Duration) {
 	if rec == nil {
 		return
 	}
-	rec = rec.outermost()
-	rec.refusal.Store(&refusal{name, deadline.Now() + left})
-	t := rec.shared()
+	rec.Unavailable(name, left)
+	t := rec.outermost().shared()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.backend(name).Refused++
 }
 
-// Refusal is the latest refusal: by which backend's breaker and for how much
-// longer. It is not ok if there was none.
+// Unavailable notes that a backend did not do what the request needs, and when
+// it may be worth trying again. It may be called on a nil record.
+func (rec *Record) Unavailable(name string, left time.Duration) {
+	if rec != nil {
+		rec.outermost().refusal.Store(&refusal{name, deadline.Now() + left})
+	}
+}
+
+// Refusal is the latest time that a backend was found unavailable or refused a
+// call: which one, and for how much longer. It is not ok if there was none.
 func (rec *Record) Refusal() (name string, left time.Duration, ok bool) {
 	r := rec.outermost().refusal.Load()
 	if r == nil {

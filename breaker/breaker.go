@@ -1,0 +1,265 @@
+package breaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+)
+
+const (
+	// DefaultTimeout is how long a call may take. Most backends answer in a
+	// hundredth of it.
+	DefaultTimeout = time.Second
+	// DefaultTripAfter is how many failures in a row trip a breaker.
+	DefaultTripAfter = 5
+	// DefaultTripRate is the share of calls that have failed which trips it.
+	DefaultTripRate = 0.5
+	// DefaultTripCalls is how many calls it takes for a share to tell anything.
+	DefaultTripCalls = 20
+	// DefaultWindow is how long a call counts for the shares.
+	DefaultWindow = 10 * time.Second
+	// DefaultSlowRate is the share of slow calls that trips a breaker.
+	DefaultSlowRate = 0.8
+	// DefaultOpenFor is how long a breaker stays open at first.
+	DefaultOpenFor = time.Second
+	// DefaultOpenMax is how long it stays open at most.
+	DefaultOpenMax = 30 * time.Second
+)
+
+// A Breaker guards one backend. The zero Breaker is ready; a Name makes its
+// errors and reports readable. Its fields are not to be changed once it is in
+// use; its methods may be called from several goroutines.
+type Breaker struct {
+	// Name is the backend's, for people. Replicas that share Peers know each
+	// other's breakers by it. Empty means "backend".
+	Name string
+
+	// Timeout is how long a call may take: its context ends then, and the call
+	// counts as failed, even if it goes on. Zero means DefaultTimeout; negative
+	// means none, which leaves a hanging backend to be noticed by its callers'
+	// deadlines.
+	Timeout time.Duration
+
+	// TripAfter is how many failures in a row trip the breaker. Zero means
+	// DefaultTripAfter; negative means that no number does.
+	TripAfter int
+	// TripRate is the share of the calls in the Window that trips it when they
+	// have failed, above 0 and up to 1. Zero means DefaultTripRate; negative
+	// means that no share does.
+	TripRate float64
+	// TripCalls is how many calls there must be in the Window before TripRate
+	// and SlowRate apply. Zero means DefaultTripCalls.
+	TripCalls int
+	// Window is how long a call counts for TripRate and SlowRate. It rolls on
+	// in tenths. Zero means DefaultWindow; the least is 10 ms.
+	Window time.Duration
+
+	// Slow is when a call counts as slow, whether it succeeds or not. Zero
+	// means half of Timeout, or of DefaultTimeout if there is none.
+	Slow time.Duration
+	// SlowRate is the share of the calls in the Window that trips the breaker
+	// when they were slow, above 0 and up to 1. Zero means DefaultSlowRate;
+	// negative means that no share does.
+	SlowRate float64
+
+	// OpenFor is how long the breaker refuses calls after it has tripped. It
+	// doubles with every probe that fails, up to OpenMax, and up to a fifth is
+	// added at random, lest replicas probe all at once; it is halved with every
+	// recovery, and again with every Window without a trip, down to OpenFor.
+	// Zero means DefaultOpenFor; the least is 1 ms.
+	OpenFor time.Duration
+	// OpenMax is the most that OpenFor grows to. Zero means DefaultOpenMax, or
+	// OpenFor if that is more.
+	OpenMax time.Duration
+
+	// Probes is how many calls are let through at a time when OpenFor is over,
+	// and how many must succeed for the breaker to close. Zero means 1.
+	Probes int
+
+	// IsFailure tells which of the errors that calls return are the backend's
+	// failures. It is not asked about calls that timed out, which are, and
+	// about those that their callers cancelled, which are not. Nil means all
+	// errors but sql.ErrNoRows and refusals by another breaker; a cache's miss
+	// counts, too, unless IsFailure says otherwise. Connector and Transport
+	// know more: see there.
+	IsFailure func(error) bool
+
+	// OnChange is told of every change of state, one at a time and in order, on
+	// a goroutine of its own: it may take its time, and may call the Breaker.
+	// Of more than a hundred that wait the oldest are dropped. Nil tells nobody.
+	OnChange func(Change)
+
+	// Peers are the breakers of the same Name in other replicas. Nil means none.
+	Peers Peers
+
+	once    sync.Once
+	timeout time.Duration // 0 is none
+	slow    time.Duration
+	watch   time.Duration // a probe must be done by then
+	id      string        // among peers
+	due     deadline.List[*call]
+	period  atomic.Pointer[period] // nil until set up
+
+	mu      sync.Mutex // held for a change of the period
+	level   int        // how often the open time has doubled
+	closed  time.Duration
+	changes changes
+
+	count struct {
+		failed, timedOut, uncounted, slow, refused, trips atomic.Uint64
+
+		overdue atomic.Int64
+		time    atomic.Int64
+	}
+	statements statements
+}
+
+// A State says whether a breaker lets calls through.
+type State int
+
+const (
+	Closed   State = iota // calls go through
+	Open                  // calls are refused
+	HalfOpen              // a few calls go through as probes
+)
+
+// String is the state in words: "closed", "open" or "half-open".
+func (s State) String() string {
+	switch s {
+	case Closed:
+		return "closed"
+	case Open:
+		return "open"
+	case HalfOpen:
+		return "half-open"
+	}
+	return fmt.Sprintf("State(%d)", int(s))
+}
+
+// MarshalText is the state in words.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *State) UnmarshalText(text []byte) error {
+	for state := Closed; state <= HalfOpen; state++ {
+		if string(text) == state.String() {
+			*s = state
+			return nil
+		}
+	}
+	return fmt.Errorf("breaker: state %.40q; it must be closed, open or half-open", text)
+}
+
+// Validate reports what is wrong with the fields. The other methods panic with
+// the same error, as it is the programmer's.
+func (b *Breaker) Validate() error {
+	var errs []error
+	bad := func(wrong bool, field string, value any, accepted string) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("breaker: Breaker.%s is %v; it must be %s", field, value, accepted))
+		}
+	}
+	bad(b.TripRate > 1 || b.TripRate != b.TripRate, "TripRate", b.TripRate, "a share up to 1, zero for 0.5, or negative for none")
+	bad(b.TripCalls < 0, "TripCalls", b.TripCalls, "positive, or zero for 20")
+	bad(b.Window < 0 || b.Window > 0 && b.Window < 10*time.Millisecond, "Window", b.Window, "10ms or more, or zero for 10s")
+	bad(b.Slow < 0, "Slow", b.Slow, "positive, or zero for half of Timeout")
+	bad(b.SlowRate > 1 || b.SlowRate != b.SlowRate, "SlowRate", b.SlowRate, "a share up to 1, zero for 0.8, or negative for none")
+	bad(b.OpenFor < 0 || b.OpenFor > 0 && b.OpenFor < time.Millisecond, "OpenFor", b.OpenFor, "1ms or more, or zero for 1s")
+	bad(b.OpenMax < 0 || b.OpenMax > 0 && b.OpenMax < b.openFor(), "OpenMax", b.OpenMax, "OpenFor or more, or zero for 30s")
+	bad(b.Probes < 0, "Probes", b.Probes, "positive, or zero for 1")
+	return errors.Join(errs...)
+}
+
+func (b *Breaker) name() string { return or(b.Name, "backend") }
+
+func (b *Breaker) openFor() time.Duration { return or(b.OpenFor, DefaultOpenFor) }
+
+func (b *Breaker) openMax() time.Duration {
+	return or(b.OpenMax, max(DefaultOpenMax, b.openFor()))
+}
+
+// or is v, or otherwise if that is zero.
+func or[T comparable](v, otherwise T) T {
+	if v == *new(T) {
+		return otherwise
+	}
+	return v
+}
+
+// current is the period that lasts now.
+func (b *Breaker) current() *period {
+	b.once.Do(b.setup)
+	p := b.period.Load()
+	if p == nil {
+		panic(b.Validate())
+	}
+	return p
+}
+
+func (b *Breaker) setup() {
+	if b.Validate() != nil {
+		return
+	}
+	b.timeout = max(or(b.Timeout, DefaultTimeout), 0)
+	b.slow = or(b.Slow, or(b.timeout, DefaultTimeout)/2)
+	b.watch = or(b.timeout, b.openMax())
+	b.due.Fire = b.fire
+	b.closed = deadline.Now()
+	b.period.Store(b.closedPeriod())
+	if b.Peers != nil {
+		b.hear()
+	}
+}
+
+// Do calls f, unless the breaker refuses with an *OpenError. The context that f
+// gets ends at Timeout; f runs on the caller's goroutine and is not abandoned
+// then, so it should heed it. The call counts as failed at Timeout even if it
+// does not.
+//
+// What f returns is returned. An error that only says that the deadline has
+// passed comes as a *TimeoutError, which names the backend.
+func (b *Breaker) Do(ctx context.Context, f func(context.Context) error) error {
+	c, err := b.begin(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer c.leave()
+	err = c.named(f(&c.ctx))
+	c.end(err)
+	return err
+}
+
+// Do is [Breaker.Do] for a function that has a result.
+func Do[T any](ctx context.Context, b *Breaker, f func(context.Context) (T, error)) (T, error) {
+	c, err := b.begin(ctx, "")
+	if err != nil {
+		return *new(T), err
+	}
+	defer c.leave()
+	v, err := f(&c.ctx)
+	err = c.named(err)
+	c.end(err)
+	return v, err
+}
+
+// State is the state as of now.
+func (b *Breaker) State() State { return b.current().state(deadline.Now()) }
+
+// HalfOpen reports whether the backend is just being tried again. It is what
+// backoff.Policy asks.
+func (b *Breaker) HalfOpen() bool { return b.State() == HalfOpen }
+
+// RetryAfter is for how much longer calls are refused: zero if they are not,
+// or if only a probe is awaited.
+func (b *Breaker) RetryAfter() time.Duration {
+	p := b.current()
+	if p.closed() {
+		return 0
+	}
+	return max(0, p.until()-deadline.Now())
+}

@@ -1,0 +1,82 @@
+package breaker
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+)
+
+// announcing is how long Peers may take to announce.
+const announcing = 5 * time.Second
+
+// Peers are the breakers of the same backend in other replicas of a program. A
+// breaker that trips tells them, and they refuse calls for as long, without
+// having to find out for themselves; when it has recovered, they probe at
+// once. They are never asked while a call waits: if they cannot be reached,
+// each replica looks after itself.
+type Peers interface {
+	// Announce tells the others. It is called on a goroutine of its own, one
+	// notice at a time, and should end with ctx, after 5 s. An error is logged.
+	Announce(ctx context.Context, n Notice) error
+	// Hear has f called with every notice for a breaker of that name, the
+	// breaker's own included: it knows them. It is called once, at the
+	// breaker's first use, and returns at once. f never blocks.
+	Hear(name string, f func(Notice))
+}
+
+// A Notice is what a breaker tells its peers.
+type Notice struct {
+	Name  string        `json:"name"`   // the backend's
+	From  string        `json:"from"`   // the breaker's own, drawn at random
+	State State         `json:"state"`  // Open or Closed
+	For   time.Duration `json:"for_ns"` // how long it is open; zero means until closed by hand
+}
+
+func (b *Breaker) announce(c Change) {
+	if b.Peers == nil || c.To == HalfOpen || c.Reason == "peer" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), announcing)
+	defer cancel()
+	n := Notice{Name: b.name(), From: b.id, State: c.To, For: c.For}
+	if err := b.Peers.Announce(ctx, n); err != nil {
+		slog.LogAttrs(ctx, slog.LevelWarn, "breaker: peers were not told", slog.String("backend", b.name()), slog.Any("error", err))
+	}
+}
+
+func (b *Breaker) hear() {
+	b.id = rand.Text()
+	b.Peers.Hear(b.name(), b.heard)
+}
+
+// heard acts on a notice. It comes from outside: what it asks for is bounded by
+// what the breaker would do by itself.
+func (b *Breaker) heard(n Notice) {
+	if n.Name != b.name() || n.From == b.id {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, now := b.period.Load(), deadline.Now()
+	if !p.closed() && p.byHand && p.until() == forever {
+		return // a hand here counts for more
+	}
+	switch n.State {
+	case Open:
+		longest := b.openMax() + b.openMax()/5
+		d := min(n.For, longest)
+		if d <= 0 {
+			d = longest
+		}
+		if until := now + d; p.closed() || until > p.until() {
+			b.open(until, Change{Reason: "peer", For: d})
+		}
+	case Closed:
+		if !p.closed() && p.until() > now {
+			p.opens.Store(int64(now))
+		}
+	}
+}
