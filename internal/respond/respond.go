@@ -31,6 +31,8 @@ type Writer struct {
 	under  http.ResponseWriter
 	seen   Observer
 	gate   *Gate
+	editor Editor // nil if there is none
+	mute   bool   // the editor has answered instead of the handler
 	taken  atomic.Bool
 	bytes  atomic.Int64
 	header atomic.Int64 // 0 before it was sent; then when, in µs of deadline's clock, and in the last ten bits the status
@@ -101,10 +103,12 @@ func (w *Writer) writeHeader(code int) {
 	if w.gate != nil {
 		w.gate.settle(w.under, informational)
 	}
-	if !informational {
+	if informational {
+		w.under.WriteHeader(code)
+	} else if !w.edited(code) {
 		w.commit(code)
+		w.under.WriteHeader(code)
 	}
-	w.under.WriteHeader(code)
 }
 
 func (w *Writer) commit(code int) {
@@ -124,7 +128,9 @@ func (w *Writer) implicit() {
 		if w.gate != nil {
 			w.gate.settle(w.under, false)
 		}
-		w.commit(http.StatusOK)
+		if !w.edited(http.StatusOK) {
+			w.commit(http.StatusOK)
+		}
 	}
 }
 
@@ -154,7 +160,9 @@ func (w *Writer) Write(b []byte) (int, error) {
 		}
 		defer w.gate.leave()
 	}
-	w.implicit()
+	if w.implicit(); w.mute {
+		return w.editor.Discard(len(b))
+	}
 	n, err := w.under.Write(b)
 	w.bytes.Add(int64(n))
 	return n, err
@@ -168,7 +176,9 @@ func (w *Writer) WriteString(s string) (int, error) {
 		}
 		defer w.gate.leave()
 	}
-	w.implicit()
+	if w.implicit(); w.mute {
+		return w.editor.Discard(len(s))
+	}
 	n, err := io.WriteString(w.under, s)
 	w.bytes.Add(int64(n))
 	return n, err
@@ -217,6 +227,10 @@ func (w *Writer) readFrom(src io.Reader) (n int64, err error) {
 		if n, err = w.copy(io.LimitReader(src, sniffed)); n < sniffed || err != nil {
 			return n, err
 		}
+	}
+	if w.mute {
+		rest, err := w.copy(src)
+		return n + rest, err
 	}
 	rest, err := w.passDown(src)
 	return n + rest, err
@@ -267,6 +281,9 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 			return nil, nil, http.ErrHandlerTimeout
 		}
 		defer w.gate.leave()
+	}
+	if w.mute { // or the editor's answer would be lost in net/http's buffer
+		http.NewResponseController(w.under).Flush()
 	}
 	conn, rw, err := http.NewResponseController(w.under).Hijack()
 	if err == nil {
