@@ -30,6 +30,7 @@ type Record struct {
 
 	fate    atomic.Int32
 	refusal atomic.Pointer[refusal]
+	need    atomic.Pointer[func() (string, time.Duration, bool)]
 	tally   atomic.Pointer[tally]
 }
 

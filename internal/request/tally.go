@@ -134,14 +134,27 @@ func (rec *Record) Unavailable(name string, left time.Duration) {
 	}
 }
 
-// Refusal is the latest time that a backend was found unavailable or refused a
-// call: which one, and for how much longer. It is not ok if there was none.
-func (rec *Record) Refusal() (name string, left time.Duration, ok bool) {
-	r := rec.outermost().refusal.Load()
-	if r == nil {
-		return "", 0, false
+// Need says that the request cannot be answered without a backend. Its calls
+// may be out of sight, on a connection of a pool, so failing is asked whether
+// any has failed since. It may be called on a nil record.
+func (rec *Record) Need(failing func() (name string, left time.Duration, ok bool)) {
+	if rec != nil {
+		rec.outermost().need.Store(&failing)
 	}
-	return r.name, max(0, r.until-deadline.Now()), true
+}
+
+// Refusal is the latest time that a backend was found unavailable or refused a
+// call, or that one which the request needs fails: which one, and for how much
+// longer. It is not ok if there was none.
+func (rec *Record) Refusal() (name string, left time.Duration, ok bool) {
+	rec = rec.outermost()
+	if r := rec.refusal.Load(); r != nil {
+		return r.name, max(0, r.until-deadline.Now()), true
+	}
+	if failing := rec.need.Load(); failing != nil {
+		return (*failing)()
+	}
+	return "", 0, false
 }
 
 // Backends is a copy of the tally as of now, in the order of first use. It is
