@@ -1,0 +1,119 @@
+// Package problem writes what a guard answers instead of a handler: a status,
+// Retry-After, and a small body as RFC 9457 has it, JSON or plain text by what
+// the client accepts.
+package problem
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	mediaJSON = "application/problem+json"
+	mediaText = "text/plain; charset=utf-8"
+)
+
+// A Problem is one answer. Nothing of the response may have been sent.
+type Problem struct {
+	// Status is the status code, such as 503.
+	Status int
+	// Detail says to the client, in a phrase of plain text, what is the
+	// matter. Empty says nothing beyond the status.
+	Detail string
+	// After is when the client may come back: it gets it in whole seconds, as
+	// Seconds makes them. Nothing is said if it is not positive. A Retry-After
+	// that is in the header already is kept.
+	After time.Duration
+	// Encoding is the Content-Encoding that was set outside of whoever writes
+	// the problem, by a middleware that compresses what passes through it; see
+	// go.dev/issue/66343. Nil is none: the one in the header described another
+	// body.
+	Encoding []string
+}
+
+// of describe a body that is not the problem's.
+var of = [...]string{
+	"Content-Length", "Content-Range", "Content-Disposition", "Content-Language", "Content-Location",
+	"Etag", "Last-Modified", "Expires", "Accept-Ranges", "Transfer-Encoding", "Trailer",
+}
+
+// Write answers r with the problem.
+func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for _, name := range of {
+		delete(h, name)
+	}
+	if p.Encoding != nil {
+		h["Content-Encoding"] = p.Encoding
+	} else {
+		delete(h, "Content-Encoding")
+	}
+	seconds := int64(0)
+	if _, there := h["Retry-After"]; !there && p.After > 0 {
+		seconds = Seconds(p.After)
+		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	kind, body := mediaText, p.text(seconds)
+	if prefersJSON(r.Header["Accept"]) {
+		kind, body = mediaJSON, p.json(seconds)
+	}
+	h.Set("Content-Type", kind)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if p.Encoding == nil {
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
+
+func (p Problem) text(seconds int64) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s", p.Status, http.StatusText(p.Status))
+	if p.Detail != "" {
+		b.WriteString(": " + p.Detail)
+	}
+	if !strings.ContainsAny(p.Detail[max(0, len(p.Detail)-1):], ".!?") {
+		b.WriteString(".")
+	}
+	if seconds > 0 {
+		fmt.Fprintf(&b, " Please try again in %d s.", seconds)
+	}
+	b.WriteString("\n")
+	return []byte(b.String())
+}
+
+// json has no type: about:blank, which that means, is for problems that the
+// status says it all of (RFC 9457, section 4.2.1).
+func (p Problem) json(seconds int64) []byte {
+	body, err := json.Marshal(struct {
+		Title      string `json:"title"`
+		Status     int    `json:"status"`
+		Detail     string `json:"detail,omitempty"`
+		RetryAfter int64  `json:"retry_after,omitempty"` // a script from elsewhere cannot read the header
+	}{http.StatusText(p.Status), p.Status, p.Detail, seconds})
+	if err != nil {
+		panic(err) // strings and numbers can be marshalled
+	}
+	return append(body, '\n')
+}
+
+// Seconds is d in whole seconds, rounded up, and up to 5 % more at random, or
+// up to 5 s if that is more, so that the clients do not all come back at once.
+// It is never less than d, because a client that is told too short a time comes
+// for nothing. It is 0 if d is not positive. The rule is that of Mozilla's Sync:
+// v + random(0 .. max(5 % of v, 5)).
+func Seconds(d time.Duration) int64 {
+	if d <= 0 {
+		return 0
+	}
+	v := int64((d-1)/time.Second) + 1
+	return v + rand.Int64N(max(v/20, 5)+1)
+}
