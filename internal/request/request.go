@@ -27,6 +27,9 @@ type Record struct {
 	// Outer is the record of a guard further out; nil if there is none. It is
 	// told whatever this one is.
 	Outer *Record
+	// Guard is who made the record, if it wants to know its own requests again:
+	// a guard may be wrapped around itself. Nil if it does not.
+	Guard any
 
 	fate    atomic.Int32
 	refusal atomic.Pointer[refusal]
@@ -67,6 +70,17 @@ func (rec *Record) Value(k any) any {
 		return rec
 	}
 	return rec.Context.Value(k)
+}
+
+// MadeBy reports whether the guard has made this record or one further out. It
+// may be called on a nil record.
+func (rec *Record) MadeBy(guard any) bool {
+	for ; rec != nil; rec = rec.Outer {
+		if rec.Guard == guard {
+			return true
+		}
+	}
+	return false
 }
 
 // SetDeadline says that the request will be answered at the given time at the
@@ -116,8 +130,8 @@ func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx contex
 		return
 	}
 	inside := r.WithContext(ctx)
+	defer HandBack(r, inside) // after a panic, too: a guard further out may answer for it
 	next.ServeHTTP(w, inside)
-	HandBack(r, inside)
 }
 
 // HandBack gives a request what was written into its copy: the pattern, by a

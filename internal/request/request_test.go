@@ -145,6 +145,35 @@ func TestAllRecordsAroundAreTold(t *testing.T) {
 	}
 }
 
+func TestAGuardKnowsItsOwnRequests(t *testing.T) {
+	var none *request.Record
+	first, second, third := new(int), new(int), new(int)
+	outer := &request.Record{Guard: first}
+	inner := &request.Record{Guard: second, Outer: &request.Record{Outer: outer}}
+	for guard, want := range map[*int][2]bool{first: {true, true}, second: {false, true}, third: {false, false}} {
+		if got := [2]bool{outer.MadeBy(guard), inner.MadeBy(guard)}; got != want {
+			t.Errorf("made by it: %v, want %v", got, want)
+		}
+		if none.MadeBy(guard) {
+			t.Error("no record was made by a guard")
+		}
+	}
+}
+
+func TestServeHandsBackWhatAHandlerLeftThatPanics(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	func() {
+		defer func() { recover() }()
+		request.Serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			r.Pattern, r.MultipartForm = "/", &multipart.Form{}
+			panic("no more")
+		}), nil, r, context.WithValue(r.Context(), valueKey{}, "inside"))
+	}()
+	if r.Pattern != "/" || r.MultipartForm == nil {
+		t.Errorf("the pattern %q or the form was not handed back", r.Pattern)
+	}
+}
+
 func TestServeCopiesTheRequestOnlyForAnotherContext(t *testing.T) {
 	var seen *http.Request
 	mux := http.NewServeMux()
