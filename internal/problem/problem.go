@@ -29,6 +29,9 @@ type Problem struct {
 	// Seconds makes them. Nothing is said if it is not positive. A Retry-After
 	// that is in the header already is kept.
 	After time.Duration
+	// Also names headers, in canonical form, that get what Retry-After gets.
+	// One that is there already is kept.
+	Also []string
 	// Encoding is the Content-Encoding that was set outside of whoever writes
 	// the problem, by a middleware that compresses what passes through it; see
 	// go.dev/issue/66343. Nil is none: the one in the header described another
@@ -53,10 +56,12 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 	} else {
 		delete(h, "Content-Encoding")
 	}
-	seconds := int64(0)
-	if _, there := h["Retry-After"]; !there && p.After > 0 {
-		seconds = Seconds(p.After)
-		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	seconds := Seconds(p.After)
+	for _, name := range p.Also {
+		set(h, name, seconds)
+	}
+	if !set(h, "Retry-After", seconds) {
+		seconds = 0
 	}
 	kind, body := mediaText, p.text(seconds)
 	if prefersJSON(r.Header["Accept"]) {
@@ -72,6 +77,21 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		w.Write(body)
 	}
+}
+
+// RetryAfter adds the header, with After as Seconds makes it, to an answer
+// that has none. It reports whether it did.
+func RetryAfter(h http.Header, after time.Duration) bool {
+	return set(h, "Retry-After", Seconds(after))
+}
+
+// set keeps what is there, be it nil, which keeps the header from being sent.
+func set(h http.Header, name string, seconds int64) bool {
+	if _, there := h[name]; there || seconds <= 0 {
+		return false
+	}
+	h[name] = []string{strconv.FormatInt(seconds, 10)}
+	return true
 }
 
 func (p Problem) text(seconds int64) []byte {

@@ -85,6 +85,9 @@ func TestAnEditorIsAskedOnceBeforeTheResponseBegins(t *testing.T) {
 			if !slices.Equal(e.asked, []int{c.status}) || w.Status() != c.status {
 				t.Errorf("%s, %s: asked %v, sent %d; want once %d", c.name, name, e.asked, w.Status(), c.status)
 			}
+			if _, ok := w.FirstByte(); !ok {
+				t.Errorf("%s, %s: not known to have begun", c.name, name)
+			}
 			if got := under.Result().Header.Get("X-Edited"); got != "yes" {
 				t.Errorf("%s, %s: the header that the editor added was not sent", c.name, name)
 			}

@@ -54,7 +54,8 @@ func (w *Writer) Status() int { return int(w.header.Load() & (1<<10 - 1)) }
 func (w *Writer) Bytes() int64 { return w.bytes.Load() }
 
 // FirstByte is when the header was handed over, on deadline's clock to the
-// microsecond, and whether it was. A writer with a gate does not know when.
+// microsecond, and whether it was. A writer with a gate or an editor does not
+// know when.
 func (w *Writer) FirstByte() (at time.Duration, ok bool) {
 	sent := w.header.Load()
 	return time.Duration(sent>>10) * time.Microsecond, sent != 0
@@ -113,7 +114,7 @@ func (w *Writer) writeHeader(code int) {
 
 func (w *Writer) commit(code int) {
 	sent := int64(code & (1<<10 - 1))
-	if w.gate == nil {
+	if w.gate == nil && w.editor == nil {
 		sent |= int64(deadline.Now()/time.Microsecond) << 10
 	}
 	w.header.Store(sent)
