@@ -107,6 +107,33 @@ func TestAServerOutlivesTheThreadThatStartedIt(t *testing.T) {
 	}
 }
 
+func TestAKilledPostgreSQLLeavesNoSharedMemory(t *testing.T) {
+	// segments lists those of the machine, by key, identifier and more.
+	segments := func() string {
+		text, err := os.ReadFile("/proc/sysvipc/shm")
+		if err != nil {
+			t.Skipf("the system does not say: %v", err)
+		}
+		return strings.Join(strings.Fields(string(text)), " ")
+	}
+	var segment string
+	t.Run("while it runs", func(t *testing.T) {
+		s := servers.PostgreSQL(t)
+		file, err := os.ReadFile(filepath.Join(s.Dir, "data", "postmaster.pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		segment = strings.Join(strings.Fields(strings.Split(string(file), "\n")[6]), " ")
+		if !strings.Contains(segments(), segment) {
+			t.Fatalf("%s is not in %s: this test looks in the wrong place", segment, segments())
+		}
+		s.Kill()
+	})
+	if segment != "" && strings.Contains(segments(), segment) {
+		t.Errorf("%s is left in %s", segment, segments())
+	}
+}
+
 // leavesNothing waits for the end of all processes that have to do with a directory, and of itself.
 func leavesNothing(t *testing.T, dir string) {
 	t.Helper()
