@@ -1,0 +1,59 @@
+package backoff
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	asideBytes = 64 << 10    // of a response that another attempt will replace
+	asideTime  = time.Second // to read them
+)
+
+// errCut is where the body ends of a response that was too long or too slow to be set aside.
+var errCut = errors.New("backoff: the response was given up for a retry, which was then not made")
+
+// An asideBody is the body of a response, in memory.
+type asideBody struct {
+	data bytes.Reader
+	err  error // at the end: io.EOF, or what the body itself ended with
+}
+
+func (b *asideBody) Read(p []byte) (int, error) {
+	n, err := b.data.Read(p)
+	if err == io.EOF {
+		err = b.err
+	}
+	return n, err
+}
+
+func (b *asideBody) Close() error { return nil }
+
+// setAside takes the response off its connection, which is then free for the retry, and leaves it
+// whole, in case there will be none. A body that is longer than asideBytes or takes longer than
+// asideTime is closed, and with it, in HTTP/1, its connection.
+func setAside(resp *http.Response) {
+	if resp == nil || resp.Body == nil || resp.Body == http.NoBody {
+		return
+	}
+	if _, already := resp.Body.(*asideBody); already {
+		return
+	}
+	body := resp.Body
+	timer := time.AfterFunc(asideTime, func() { body.Close() })
+	data, err := io.ReadAll(io.LimitReader(body, asideBytes+1))
+	inTime := timer.Stop()
+	body.Close()
+	switch {
+	case !inTime || len(data) > asideBytes:
+		err = errCut
+	case err == nil:
+		err = io.EOF
+	}
+	aside := &asideBody{err: err}
+	aside.data.Reset(data)
+	resp.Body = aside
+}

@@ -1,0 +1,131 @@
+package backoff
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+const (
+	// DefaultRetryFor is how long a Transport without a RetryFor keeps trying.
+	DefaultRetryFor = 30 * time.Second
+	// DefaultRetryDelay is the first delay of a Transport without a RetryDelay.
+	DefaultRetryDelay = 100 * time.Millisecond
+
+	maxRetryDelay = 10 * time.Second
+)
+
+// persist sends the request and, as long as it is worth while, sends it again.
+func (t *Transport) persist(req *http.Request) (*http.Response, error) {
+	limit := earlier(time.Now().Add(t.retryFor()), req.Context())
+	resp, err := t.send(req)
+	for n := 0; n < t.Retries && failed(resp, err) && t.repeatable(req); n++ {
+		again, stop := t.prepare(req, resp, n, limit)
+		if stop != nil {
+			return nil, stop
+		}
+		if again == nil {
+			return resp, err
+		}
+		t.count.retried.Add(1)
+		resp, err = t.send(again)
+		if resp != nil && resp.Request == again {
+			resp.Request = req // the caller knows no other
+		}
+	}
+	return resp, err
+}
+
+// prepare waits for the time of the n-th retry and gives the request to send then. There is none if it
+// cannot be rewound, would start after limit, or its context ends first: then stop is the cause, unless
+// there is a response to return.
+func (t *Transport) prepare(req *http.Request, last *http.Response, n int, limit time.Time) (again *http.Request, stop error) {
+	delay := t.retryDelay(n)
+	at := time.Now().Add(delay + upTo(delay))
+	own := pause{at, at}
+	for now := time.Now(); ; now = time.Now() {
+		p := t.pauseOf(req).join(own)
+		if p.open.After(limit) || req.Context().Err() != nil {
+			return nil, nil
+		}
+		setAside(last)
+		if !p.open.After(now) {
+			return rewound(req), nil
+		}
+		if err := sleep(req, p.slot(limit)); err != nil {
+			if last != nil {
+				return nil, nil
+			}
+			return nil, err
+		}
+	}
+}
+
+// failed says whether an attempt came to what another one may mend: the server had no time for it, or
+// the connection did not last until a response.
+func failed(resp *http.Response, err error) bool {
+	if err == nil {
+		return resp != nil && (resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests)
+	}
+	var refuser request.Refuser
+	if resp != nil || errors.As(err, &refuser) {
+		return false // a breaker below knows better than to try again
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// repeatable says whether the request may be sent twice, and can be.
+func (t *Transport) repeatable(req *http.Request) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} { // net/http goes by these
+		if _, ok := req.Header[name]; ok {
+			return true
+		}
+	}
+	return t.Repeat != nil && t.Repeat(req)
+}
+
+// rewound is a copy of the request with its body at the beginning; nil if that cannot be had again.
+func rewound(req *http.Request) *http.Request {
+	again := req.WithContext(req.Context())
+	if req.Body == nil || req.Body == http.NoBody {
+		return again
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	again.Body = body
+	return again
+}
+
+func (t *Transport) retryFor() time.Duration {
+	if t.RetryFor == 0 {
+		return DefaultRetryFor
+	}
+	return t.RetryFor
+}
+
+// retryDelay is the least time before the n-th retry, from 0.
+func (t *Transport) retryDelay(n int) time.Duration {
+	delay := t.RetryDelay
+	if delay == 0 {
+		delay = DefaultRetryDelay
+	}
+	most := max(delay, maxRetryDelay)
+	for ; n > 0 && delay < most; n-- {
+		delay *= 2
+	}
+	return min(delay, most)
+}
