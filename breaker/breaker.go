@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -42,11 +43,11 @@ type Breaker struct {
 	// Timeout is how long a call may take: its context ends then, and the call
 	// counts as failed, even if it goes on. Zero means DefaultTimeout; negative
 	// means none, which leaves a hanging backend to be noticed by its callers'
-	// deadlines.
+	// deadlines. The most is a day.
 	Timeout time.Duration
 
-	// TripAfter is how many failures in a row trip the breaker. Zero means
-	// DefaultTripAfter; negative means that no number does.
+	// TripAfter is how many failures in a row trip the breaker, in whatever time
+	// they come. Zero means DefaultTripAfter; negative means that no number does.
 	TripAfter int
 	// TripRate is the share of the calls in the Window that trips it when they
 	// have failed, above 0 and up to 1. Zero means DefaultTripRate; negative
@@ -59,39 +60,44 @@ type Breaker struct {
 	// in tenths. Zero means DefaultWindow; the least is 10 ms.
 	Window time.Duration
 
-	// Slow is when a call counts as slow, whether it succeeds or not. Zero
-	// means half of Timeout, or of DefaultTimeout if there is none.
+	// Slow is when a call counts as slow, whether it succeeds, fails, or is
+	// cancelled by its caller. Zero means half of Timeout, or of DefaultTimeout
+	// if there is none; the most is Timeout.
 	Slow time.Duration
 	// SlowRate is the share of the calls in the Window that trips the breaker
-	// when they were slow, above 0 and up to 1. Zero means DefaultSlowRate;
-	// negative means that no share does.
+	// when they were slow, above 0 and up to 1. A probe that is slow fails. Zero
+	// means DefaultSlowRate; negative means that slow calls do no harm.
 	SlowRate float64
 
 	// OpenFor is how long the breaker refuses calls after it has tripped. It
 	// doubles with every probe that fails, up to OpenMax, and up to a fifth is
 	// added at random, lest replicas probe all at once; it is halved with every
 	// recovery, and again with every Window without a trip, down to OpenFor.
-	// Zero means DefaultOpenFor; the least is 1 ms.
+	// Zero means DefaultOpenFor, or OpenMax if that is less; the least is 1 ms.
 	OpenFor time.Duration
-	// OpenMax is the most that OpenFor grows to. Zero means DefaultOpenMax, or
-	// OpenFor if that is more.
+	// OpenMax is the most that OpenFor grows to, before jitter, and at most a
+	// day. Zero means DefaultOpenMax, or OpenFor if that is more.
 	OpenMax time.Duration
 
 	// Probes is how many calls are let through at a time when OpenFor is over,
-	// and how many must succeed for the breaker to close. Zero means 1.
+	// and how many must succeed for the breaker to close; the first that fails
+	// opens it again. A probe that has not ended at Timeout has failed; without
+	// Timeout that is at OpenMax. Zero means 1; the most is 1000.
 	Probes int
 
 	// IsFailure tells which of the errors that calls return are the backend's
-	// failures. It is not asked about calls that timed out, which are, and
-	// about those that their callers cancelled, which are not. Nil means all
-	// errors but sql.ErrNoRows and refusals by another breaker; a cache's miss
-	// counts, too, unless IsFailure says otherwise. Connector and Transport
-	// know more: see there.
+	// failures; all others count as success. It is not asked about calls that
+	// timed out or panicked, which are failures, and not about those that their
+	// callers cancelled, or that another breaker refused, which are none. Nil
+	// means all errors but sql.ErrNoRows: a cache's miss counts, too, unless
+	// IsFailure says otherwise. Connector and Transport know more: see there.
 	IsFailure func(error) bool
 
 	// OnChange is told of every change of state, one at a time and in order, on
 	// a goroutine of its own: it may take its time, and may call the Breaker.
-	// Of more than a hundred that wait the oldest are dropped. Nil tells nobody.
+	// Of more than a hundred that wait the oldest are dropped; a panic is
+	// logged. That the breaker is half-open is told with the first probe, since
+	// nothing else happens then. Nil tells nobody.
 	OnChange func(Change)
 
 	// Peers are the breakers of the same Name in other replicas. Nil means none.
@@ -105,10 +111,10 @@ type Breaker struct {
 	due     deadline.List[*call]
 	period  atomic.Pointer[period] // nil until set up
 
-	mu      sync.Mutex // held for a change of the period
-	level   int        // how often the open time has doubled
-	closed  time.Duration
-	changes changes
+	mu       sync.Mutex    // held for a change of the period
+	openTime time.Duration // how long it is open, before jitter
+	since    time.Duration // when the latest closed period began
+	feeds    []*feed
 
 	count struct {
 		failed, timedOut, uncounted, slow, refused, trips atomic.Uint64
@@ -164,23 +170,35 @@ func (b *Breaker) Validate() error {
 			errs = append(errs, fmt.Errorf("breaker: Breaker.%s is %v; it must be %s", field, value, accepted))
 		}
 	}
-	bad(b.TripRate > 1 || b.TripRate != b.TripRate, "TripRate", b.TripRate, "a share up to 1, zero for 0.5, or negative for none")
+	bad(b.Timeout > day, "Timeout", b.Timeout, "at most 24h, zero for 1s, or negative for none")
+	bad(!isShare(b.TripRate), "TripRate", b.TripRate, "a share up to 1, zero for 0.5, or negative for none")
 	bad(b.TripCalls < 0, "TripCalls", b.TripCalls, "positive, or zero for 20")
 	bad(b.Window < 0 || b.Window > 0 && b.Window < 10*time.Millisecond, "Window", b.Window, "10ms or more, or zero for 10s")
-	bad(b.Slow < 0, "Slow", b.Slow, "positive, or zero for half of Timeout")
-	bad(b.SlowRate > 1 || b.SlowRate != b.SlowRate, "SlowRate", b.SlowRate, "a share up to 1, zero for 0.8, or negative for none")
-	bad(b.OpenFor < 0 || b.OpenFor > 0 && b.OpenFor < time.Millisecond, "OpenFor", b.OpenFor, "1ms or more, or zero for 1s")
-	bad(b.OpenMax < 0 || b.OpenMax > 0 && b.OpenMax < b.openFor(), "OpenMax", b.OpenMax, "OpenFor or more, or zero for 30s")
-	bad(b.Probes < 0, "Probes", b.Probes, "positive, or zero for 1")
+	bad(b.Slow < 0 || b.Timeout >= 0 && b.Slow > or(b.Timeout, DefaultTimeout), "Slow", b.Slow, "at most Timeout, or zero for half of it")
+	bad(!isShare(b.SlowRate), "SlowRate", b.SlowRate, "a share up to 1, zero for 0.8, or negative for none")
+	bad(b.OpenFor < 0 || b.OpenFor > 0 && b.OpenFor < time.Millisecond || b.OpenFor > day, "OpenFor", b.OpenFor, "from 1ms to 24h, or zero for 1s")
+	bad(b.OpenMax < 0 || b.OpenMax > 0 && b.OpenMax < max(b.OpenFor, time.Millisecond) || b.OpenMax > day, "OpenMax", b.OpenMax, "from OpenFor to 24h, or zero for 30s")
+	bad(b.Probes < 0 || b.Probes > 1000, "Probes", b.Probes, "from 1 to 1000, or zero for 1")
 	return errors.Join(errs...)
 }
 
+// day is the longest time that makes sense here, and far from the longest that
+// a Duration holds.
+const day = 24 * time.Hour
+
+// isShare is false for NaN, too.
+func isShare(v float64) bool { return v <= 1 }
+
 func (b *Breaker) name() string { return or(b.Name, "backend") }
 
-func (b *Breaker) openFor() time.Duration { return or(b.OpenFor, DefaultOpenFor) }
+func (b *Breaker) openFor() time.Duration {
+	return or(b.OpenFor, min(DefaultOpenFor, or(b.OpenMax, DefaultOpenMax)))
+}
+
+func (b *Breaker) window() time.Duration { return or(b.Window, DefaultWindow) }
 
 func (b *Breaker) openMax() time.Duration {
-	return or(b.OpenMax, max(DefaultOpenMax, b.openFor()))
+	return or(b.OpenMax, max(DefaultOpenMax, b.OpenFor))
 }
 
 // or is v, or otherwise if that is zero.
@@ -193,6 +211,9 @@ func or[T comparable](v, otherwise T) T {
 
 // current is the period that lasts now.
 func (b *Breaker) current() *period {
+	if p := b.period.Load(); p != nil {
+		return p
+	}
 	b.once.Do(b.setup)
 	p := b.period.Load()
 	if p == nil {
@@ -209,10 +230,18 @@ func (b *Breaker) setup() {
 	b.slow = or(b.Slow, or(b.timeout, DefaultTimeout)/2)
 	b.watch = or(b.timeout, b.openMax())
 	b.due.Fire = b.fire
-	b.closed = deadline.Now()
-	b.period.Store(b.closedPeriod())
+	b.openTime = b.openFor()
+	b.since = deadline.Now()
+	if b.OnChange != nil {
+		b.feeds = append(b.feeds, &feed{hook: "OnChange", f: b.OnChange})
+	}
 	if b.Peers != nil {
-		b.hear()
+		b.id = rand.Text()
+		b.feeds = append(b.feeds, &feed{hook: "Peers", f: b.announce})
+	}
+	b.period.Store(b.closedPeriod(b.since))
+	if b.Peers != nil {
+		go b.hear()
 	}
 }
 
@@ -255,11 +284,7 @@ func (b *Breaker) State() State { return b.current().state(deadline.Now()) }
 func (b *Breaker) HalfOpen() bool { return b.State() == HalfOpen }
 
 // RetryAfter is for how much longer calls are refused: zero if they are not,
-// or if only a probe is awaited.
+// or if only a probe is awaited; OpenMax if that is until Close.
 func (b *Breaker) RetryAfter() time.Duration {
-	p := b.current()
-	if p.closed() {
-		return 0
-	}
-	return max(0, p.until()-deadline.Now())
+	return b.left(b.current(), deadline.Now())
 }

@@ -2,9 +2,6 @@ package breaker
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -23,11 +20,18 @@ type call struct {
 	entry   deadline.Entry[*call]
 	probe   func(error)   // gives the probe's place back; nil if it is none
 	start   time.Duration // on deadline's clock
-	idle    time.Duration // since then, while the backend was not waited for; or, resting, since when
-	settled atomic.Bool   // its result is known
+	idle    time.Duration // since then, while the backend was not waited for; or, resting, less since when
+	again   atomic.Int64  // when a wait that is not the first must be over; 0 before
 	resting atomic.Bool   // the backend is not waited for
-	ended   bool          // it has been taken out of the books
+	fate    atomic.Uint32 // of the bits below
 }
+
+// What has become of a call.
+const (
+	settled = 1 << iota // its result is known and counted
+	overdue             // it was counted as failed while it went on
+	ended               // it has returned
+)
 
 // A behalf is what a call has in addition that is made for a request, or that
 // has a statement.
@@ -53,16 +57,6 @@ func (c *callContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// A verdict is what a call says of its backend.
-type verdict int
-
-const (
-	success   verdict = iota
-	failure           // it counts against the backend
-	badAnswer         // so does this, but it is an answer, and the caller's to judge
-	uncounted         // it says nothing
-)
-
 // begin lets a call through or refuses it.
 func (b *Breaker) begin(ctx context.Context, statement string) (*call, error) {
 	p := b.current()
@@ -70,11 +64,11 @@ func (b *Breaker) begin(ctx context.Context, statement string) (*call, error) {
 	rec := request.From(ctx)
 	var probe func(error)
 	if !p.closed() {
-		var err error
-		if probe, err = b.knock(ctx, p, now); err != nil {
+		var refused *OpenError
+		if probe, refused = b.knock(ctx, p, now); refused != nil {
 			b.count.refused.Add(1)
-			rec.Refuse(b.name(), err.(*OpenError).RetryAfter)
-			return nil, err
+			rec.Refuse(b.name(), refused.RetryAfter)
+			return nil, refused
 		}
 	}
 	var c *call
@@ -108,8 +102,9 @@ func (c *call) due(now time.Duration) time.Duration {
 }
 
 // rest and wait are for calls that are answered piece by piece, as rows are and
-// a response's body. Timeout is for each piece; the time that the caller takes in between
-// is not the backend's. A call begins waiting. They are called in turn, by one goroutine at a time.
+// a response's body. Timeout is for each piece; the time that the caller takes
+// in between is not the backend's. A call begins waiting. They are called in
+// turn, and never while another goroutine rests, waits or finishes.
 func (c *call) rest() {
 	now := deadline.Now()
 	c.ctx.Release() // what is to come has no deadline yet
@@ -125,23 +120,22 @@ func (c *call) rest() {
 func (c *call) wait() {
 	now := deadline.Now()
 	c.idle += now
+	due := c.due(now)
+	c.again.Store(int64(due))
 	c.resting.Store(false)
-	c.b.due.Set(&c.entry, c.due(now), 0)
+	c.b.due.Set(&c.entry, due, 0)
 }
 
 // leave is deferred around what runs inside a call. It settles a call that
 // panics or ends its goroutine. A panic goes on with its stack, since nothing
 // has been unwound.
 func (c *call) leave() {
-	if c.ended {
+	if c.fate.Load()&ended != 0 {
 		return
 	}
 	value := recover()
-	if value == nil || value == http.ErrAbortHandler {
-		c.finish(uncounted) // Goexit, or an answer given up: neither is the backend's doing
-	} else {
-		c.finish(failure)
-	}
+	defer c.finish(failure) // in case the judge panics, too
+	c.finish(c.judgePanic(value))
 	if value != nil {
 		panic(value)
 	}
@@ -150,158 +144,68 @@ func (c *call) leave() {
 // end ends the call with what it returned.
 func (c *call) end(err error) { c.finish(c.judge(err)) }
 
-// finish ends the call.
+// finish ends the call. Only the first time counts.
 func (c *call) finish(v verdict) {
-	if c.ended {
+	was := c.fate.Or(settled | ended)
+	if was&ended != 0 {
 		return
 	}
-	c.ended = true
-	c.b.due.Remove(&c.entry)
+	b := c.b
+	b.due.Remove(&c.entry)
 	now := deadline.Now()
 	if c.resting.Load() {
 		c.idle += now
 	}
 	took := now - c.start - c.idle
 	if c.on != nil {
-		failed := v == failure || v == badAnswer
+		failed := v == failure || v == badAnswer || was&overdue != 0
 		c.on.tally.End(took, failed)
 		if text := c.on.tally.Statement; text != "" {
-			c.b.statements.add(text, took, failed)
+			b.statements.add(text, took, failed)
 		}
 	}
-	c.b.count.time.Add(int64(took))
-	if !c.settle(v, now, took) && c.b.timeout > 0 {
-		c.b.count.overdue.Add(-1)
+	b.count.time.Add(int64(took))
+	if was&overdue != 0 {
+		b.count.overdue.Add(-1)
+	}
+	if was&settled == 0 {
+		c.count(v, now, took)
 	}
 	c.ctx.Cancel()
 }
 
-// judge tells what an error says of the backend.
-func (c *call) judge(err error) verdict {
-	if err == nil {
-		return success
-	}
-	switch c.ctx.Parent.Err() {
-	case context.Canceled:
-		return uncounted // nobody waits for it any more
-	case context.DeadlineExceeded:
-		if c.hadItsChance() {
-			return failure
-		}
-		return uncounted
-	}
-	if c.b.IsFailure != nil {
-		if c.b.IsFailure(err) {
-			return failure
-		}
-		return success
-	}
-	var refusal request.Refuser
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return success
-	case errors.Is(err, context.Canceled):
-		return uncounted
-	case errors.As(err, &refusal) && c.late() == nil:
-		return uncounted
-	}
-	return failure
-}
-
-// hadItsChance reports whether the call was given enough of the time that its
-// caller had. A request that another backend has held up until shortly before
-// its deadline says nothing of this one.
-func (c *call) hadItsChance() bool {
-	at, ok := c.ctx.Parent.Deadline()
-	if !ok || c.on == nil {
-		return true
-	}
-	until := deadline.Of(at)
-	return until-c.start >= (until-c.on.rec.Start)/10
-}
-
-// record is that of the request; nil if there is none.
-func (c *call) record() *request.Record {
-	if c.on == nil {
-		return nil
-	}
-	return c.on.rec
-}
-
-// late is the error of a call that has taken all its Timeout; nil otherwise.
-func (c *call) late() *TimeoutError {
-	if c.ctx.Err() == nil {
-		return nil
-	}
-	late, _ := context.Cause(&c.ctx).(*TimeoutError)
-	if late == nil || late.of != c {
-		return nil // it is that of a call around
-	}
-	return late
-}
-
-// settle counts the call, once.
-func (c *call) settle(v verdict, now, took time.Duration) (first bool) {
-	if !c.settled.CompareAndSwap(false, true) {
-		return false
-	}
-	b := c.b
-	switch v {
-	case failure, badAnswer:
-		b.count.failed.Add(1)
-	case uncounted:
-		b.count.uncounted.Add(1)
-	}
-	slow := took >= b.slow
-	if slow {
-		b.count.slow.Add(1)
-	}
-	if c.probe != nil {
-		b.probed(c, v)
-	} else if b.period.Load() == c.p && c.p.closed() {
-		b.counted(c.p, v, now, slow)
-	}
-	if v == failure {
-		c.record().Unavailable(b.name(), b.comeBack())
-	}
-	return true
-}
-
-// named gives a deadline that has passed the name of the backend that it waited
-// for.
-func (c *call) named(err error) error {
-	if err == context.DeadlineExceeded || err == context.Canceled {
-		if late := c.late(); late != nil {
-			return late
-		}
-	}
-	return err
-}
-
-// fire is called when a call may have taken all its Timeout.
+// fire is called when calls may have taken all their Timeout.
 func (b *Breaker) fire(now time.Duration) {
 	for _, c := range b.due.Collect(now, nil) {
 		c.timeout(now)
 	}
 }
 
-// timeout counts the call as failed, whether it goes on or not, and ends its
-// context.
+// timeout counts a call as failed whose time is up, whether it goes on or not,
+// and ends its context.
 func (c *call) timeout(now time.Duration) {
 	b := c.b
-	if c.resting.Load() { // a probe whose answer is good so far, and whose place is needed
-		c.settle(success, now, 0)
+	if c.resting.Load() {
+		// It is good so far. If it is a probe its place is needed; any other
+		// has begun to rest just now.
+		if c.probe != nil && c.fate.CompareAndSwap(0, settled) {
+			c.count(success, now, 0)
+		}
 		return
 	}
-	if b.timeout == 0 { // a probe that takes too long: its place is needed
-		c.settle(failure, now, b.watch)
-		return
+	if again := c.again.Load(); again != 0 && time.Duration(again) > now {
+		return // it rested in the meantime, and waits anew
 	}
-	if !c.settle(failure, now, b.timeout) {
-		return
+	first := c.fate.CompareAndSwap(0, settled|overdue)
+	if first {
+		b.count.overdue.Add(1)
+		c.count(failure, now, b.watch)
 	}
-	b.count.timedOut.Add(1)
-	b.count.overdue.Add(1)
-	late := &TimeoutError{Name: b.name(), Limit: b.timeout, RetryAfter: b.comeBack(), of: c}
-	c.ctx.Exceed(late)
+	if b.timeout == 0 || c.fate.Load()&ended != 0 {
+		return // a probe that goes on without its place, or one that has just ended
+	}
+	if first {
+		b.count.timedOut.Add(1)
+	}
+	c.ctx.Exceed(&TimeoutError{Name: b.name(), Limit: b.timeout, RetryAfter: b.comeBack(), of: c})
 }

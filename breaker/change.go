@@ -9,60 +9,78 @@ import (
 
 // A Change is one of a breaker's state.
 type Change struct {
-	Name     string // the backend's
-	From, To State  // Open to Open when a peer's trip, or a hand, begins another time
+	Name string // the backend's
+	// From and To are different, but for Open to Open: a peer's trip, or a
+	// hand, has begun another time.
+	From, To State
 	At       time.Time
 	// For is how long it is open, if it is now; zero means until Close.
 	For time.Duration
-	// Reason says why: "failures", "slow calls", "probe failed", "probe
-	// succeeded", "by hand", "peer", or "" for the first probe.
+	// Reason says why: "failures", "slow calls", "probe failed", "probe slow",
+	// "probe succeeded", "by hand", "peer", or "" for the first probe, with
+	// which a half-open time is told of.
 	Reason string
 }
 
-// maxChanges is how many changes wait for a slow OnChange.
+// maxChanges is how many changes wait for a slow hook.
 const maxChanges = 100
 
-// changes are told in order, outside of every lock.
-type changes struct {
-	waiting []Change
+// A feed tells one hook of changes, in order and outside of every lock.
+type feed struct {
+	hook string
+	f    func(Change)
+
+	waiting []Change // under Breaker.mu, as is telling
 	telling bool
 }
 
-// add has c told. b.mu is held.
-func (cs *changes) add(b *Breaker, c Change) {
-	if b.OnChange == nil && b.Peers == nil {
+// tell has every hook told of a change. b.mu is held.
+func (b *Breaker) tell(c Change) {
+	if len(b.feeds) == 0 {
 		return
 	}
 	c.Name, c.At = b.name(), time.Now()
-	if len(cs.waiting) == maxChanges {
-		cs.waiting = append(cs.waiting[:0], cs.waiting[1:]...)
-	}
-	cs.waiting = append(cs.waiting, c)
-	if !cs.telling {
-		cs.telling = true
-		go b.tellChanges()
+	for _, f := range b.feeds {
+		if len(f.waiting) == maxChanges {
+			f.waiting = append(f.waiting[:0], f.waiting[1:]...)
+		}
+		f.waiting = append(f.waiting, c)
+		if !f.telling {
+			f.telling = true
+			go b.feed(f)
+		}
 	}
 }
 
-// tellChanges is the goroutine that tells changes until none waits.
-func (b *Breaker) tellChanges() {
+// feed is the goroutine that tells a hook of changes until none waits.
+func (b *Breaker) feed(f *feed) {
+	done := false
+	defer func() {
+		if !done { // the hook has ended the goroutine; the next change gets another
+			go b.feed(f)
+		}
+	}()
 	for {
-		b.mu.Lock()
-		if len(b.changes.waiting) == 0 {
-			b.changes.telling = false
-			b.mu.Unlock()
+		c, ok := b.next(f)
+		if !ok {
+			done = true
 			return
 		}
-		c := b.changes.waiting[0]
-		b.changes.waiting = b.changes.waiting[1:]
-		b.mu.Unlock()
-		b.contain("Peers", func() { b.announce(c) })
-		b.contain("OnChange", func() {
-			if b.OnChange != nil {
-				b.OnChange(c)
-			}
-		})
+		b.contain(f.hook, func() { f.f(c) })
 	}
+}
+
+// next takes the oldest change that waits.
+func (b *Breaker) next(f *feed) (c Change, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(f.waiting) == 0 {
+		f.waiting, f.telling = nil, false
+		return c, false
+	}
+	c = f.waiting[0]
+	f.waiting = f.waiting[1:]
+	return c, true
 }
 
 // contain keeps a hook's panic from ending the process.

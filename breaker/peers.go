@@ -2,7 +2,6 @@ package breaker
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -13,17 +12,18 @@ import (
 const announcing = 5 * time.Second
 
 // Peers are the breakers of the same backend in other replicas of a program. A
-// breaker that trips tells them, and they refuse calls for as long, without
-// having to find out for themselves; when it has recovered, they probe at
-// once. They are never asked while a call waits: if they cannot be reached,
+// breaker that trips tells them, and they refuse calls for about as long,
+// without having to find out for themselves; when it has recovered, they probe
+// at once. They are never asked while a call waits: if they cannot be reached,
 // each replica looks after itself.
 type Peers interface {
 	// Announce tells the others. It is called on a goroutine of its own, one
 	// notice at a time, and should end with ctx, after 5 s. An error is logged.
 	Announce(ctx context.Context, n Notice) error
-	// Hear has f called with every notice for a breaker of that name, the
+	// Hear has f called with every notice for breakers of that name, the
 	// breaker's own included: it knows them. It is called once, at the
-	// breaker's first use, and returns at once. f never blocks.
+	// breaker's first use, on a goroutine of its own. f checks what it is
+	// given, never blocks, and may be called by several goroutines.
 	Hear(name string, f func(Notice))
 }
 
@@ -36,7 +36,7 @@ type Notice struct {
 }
 
 func (b *Breaker) announce(c Change) {
-	if b.Peers == nil || c.To == HalfOpen || c.Reason == "peer" {
+	if c.To == HalfOpen || c.Reason == "peer" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), announcing)
@@ -47,9 +47,9 @@ func (b *Breaker) announce(c Change) {
 	}
 }
 
+// hear is a goroutine of its own, lest Hear hold up the first call.
 func (b *Breaker) hear() {
-	b.id = rand.Text()
-	b.Peers.Hear(b.name(), b.heard)
+	b.contain("Peers", func() { b.Peers.Hear(b.name(), b.heard) })
 }
 
 // heard acts on a notice. It comes from outside: what it asks for is bounded by
@@ -61,21 +61,21 @@ func (b *Breaker) heard(n Notice) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, now := b.period.Load(), deadline.Now()
-	if !p.closed() && p.byHand && p.until() == forever {
+	if p.byHand && now < p.until() {
 		return // a hand here counts for more
 	}
 	switch n.State {
 	case Open:
-		longest := b.openMax() + b.openMax()/5
-		d := min(n.For, longest)
-		if d <= 0 {
-			d = longest
+		d := b.openMax()
+		if n.For > 0 {
+			d = min(d, n.For)
 		}
+		d = jittered(d) // or all that have heard of it probe at once
 		if until := now + d; p.closed() || until > p.until() {
 			b.open(until, Change{Reason: "peer", For: d})
 		}
 	case Closed:
-		if !p.closed() && p.until() > now {
+		if !p.closed() && now < p.until() {
 			p.opens.Store(int64(now))
 		}
 	}

@@ -15,7 +15,7 @@ import (
 type Stats struct {
 	Name       string
 	State      State
-	RetryAfter time.Duration // for how much longer calls are refused; zero unless open
+	RetryAfter time.Duration // for how much longer calls are refused; see [Breaker.RetryAfter]
 
 	Calls      uint64 // let through
 	Succeeded  uint64
@@ -26,7 +26,7 @@ type Stats struct {
 	Refused    uint64 // not let through
 	Trips      uint64 // how often it opened, by hand and by peers included
 	InProgress int
-	Overdue    int           // calls in progress beyond their Timeout
+	Overdue    int           // calls in progress that have taken all their Timeout, or a probe's time
 	Time       time.Duration // that the ended calls took, all together
 
 	// Statements are the calls by statement, without values, those that took
@@ -44,16 +44,16 @@ type Statement struct {
 
 // Stats returns the counts as of now.
 func (b *Breaker) Stats() Stats {
-	p := b.current()
+	p, now := b.current(), deadline.Now()
 	inProgress, calls := b.due.Len()
 	s := Stats{
-		Name: b.name(), State: p.state(deadline.Now()), RetryAfter: b.RetryAfter(),
+		Name: b.name(), State: p.state(now), RetryAfter: b.left(p, now),
 		Calls: calls, InProgress: inProgress, Overdue: int(max(0, b.count.overdue.Load())),
 		Failed: b.count.failed.Load(), TimedOut: b.count.timedOut.Load(), Uncounted: b.count.uncounted.Load(),
 		Slow: b.count.slow.Load(), Refused: b.count.refused.Load(), Trips: b.count.trips.Load(),
 		Time: time.Duration(b.count.time.Load()), Statements: b.statements.list(),
 	}
-	known := s.Failed + s.Uncounted + uint64(s.InProgress-min(s.Overdue, s.InProgress))
+	known := s.Failed + s.Uncounted + uint64(max(0, s.InProgress-s.Overdue))
 	s.Succeeded = s.Calls - min(known, s.Calls) // what is left, to spare a call a count
 	return s
 }
