@@ -133,7 +133,9 @@ func (c *Context) end(err error, dead *context.Context) error {
 		return c.err
 	}
 	c.err = err
-	c.dead.Store(dead)
+	if dead != nil {
+		c.dead.Store(dead)
+	}
 	if c.done != nil {
 		close(c.done)
 	}
