@@ -1,11 +1,6 @@
 package servers
 
-import (
-	"fmt"
-	"io"
-	"net"
-	"testing"
-)
+import "testing"
 
 // Redis starts a Redis server that keeps what it confirmed in an append-only file.
 func Redis(t testing.TB) *Server {
@@ -27,36 +22,4 @@ func startRedis(t testing.TB, server string, port func() (string, error)) *Serve
 	s.Database = "0"
 	s.DSN = "redis://" + s.Addr + "/0"
 	return s
-}
-
-// Memcached starts a memcached, which forgets everything when it ends.
-func Memcached(t testing.TB) *Server {
-	t.Helper()
-	server := program(t, "memcached", "memcached")
-	s := run(t, kind{
-		name: "memcached",
-		command: func(_ *Server, port string) []string {
-			return []string{server, "-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "16", "-t", "2"}
-		},
-		answers: exchange("version\r\n", "VERSION "),
-	}, freePort)
-	s.DSN = s.Addr
-	return s
-}
-
-// exchange gives a question to a server whose answer begins in a known way.
-func exchange(question, answer string) func(net.Conn) error {
-	return func(conn net.Conn) error {
-		if _, err := io.WriteString(conn, question); err != nil {
-			return err
-		}
-		got := make([]byte, len(answer))
-		if _, err := io.ReadFull(conn, got); err != nil {
-			return err
-		}
-		if string(got) != answer {
-			return fmt.Errorf("answered %q to %q, not %q", got, question, answer)
-		}
-		return nil
-	}
 }
