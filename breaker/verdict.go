@@ -75,15 +75,19 @@ func (c *call) excuses(err error) bool {
 // hadItsChance reports whether a call was given enough of the time that its
 // caller had: a tenth of the request's, or as much as a slow call takes. A
 // request that another backend has held up until shortly before its deadline
-// says nothing of this one. Without a request nobody knows.
+// says nothing of this one. Without a request nobody knows, but for a call that
+// had no time at all.
 func (c *call) hadItsChance() bool {
 	at, ok := c.ctx.Parent.Deadline()
-	rec := c.record()
-	if !ok || rec == nil {
+	if !ok {
 		return true
 	}
 	until := deadline.Of(at)
-	return until-c.start >= min(c.b.slow, (until-rec.Start)/10)
+	given, enough := until-c.start, time.Duration(1)
+	if rec := c.record(); rec != nil {
+		enough = max(enough, min(c.b.slow, (until-rec.Start)/10))
+	}
+	return given >= enough
 }
 
 // record is that of the request; nil if there is none.
