@@ -196,16 +196,15 @@ func (c *call) timeout(now time.Duration) {
 	if again := c.again.Load(); again != 0 && time.Duration(again) > now {
 		return // it rested in the meantime, and waits anew
 	}
-	first := c.fate.CompareAndSwap(0, settled|overdue)
-	if first {
+	if c.fate.CompareAndSwap(0, settled|overdue) {
 		b.count.overdue.Add(1)
+		if b.timeout > 0 {
+			b.count.timedOut.Add(1)
+		}
 		c.count(failure, now, b.watch)
 	}
 	if b.timeout == 0 || c.fate.Load()&ended != 0 {
 		return // a probe that goes on without its place, or one that has just ended
-	}
-	if first {
-		b.count.timedOut.Add(1)
 	}
 	c.ctx.Exceed(&TimeoutError{Name: b.name(), Limit: b.timeout, RetryAfter: b.comeBack(), of: c})
 }
