@@ -17,13 +17,14 @@ type call struct {
 	ctx callContext
 	on  *behalf // nil if it is on nobody's
 
-	entry   deadline.Entry[*call]
-	probe   func(error)   // gives the probe's place back; nil if it is none
-	start   time.Duration // on deadline's clock
-	idle    time.Duration // since then, while the backend was not waited for; or, resting, less since when
-	again   atomic.Int64  // when a wait that is not the first must be over; 0 before
-	resting atomic.Bool   // the backend is not waited for
-	fate    atomic.Uint32 // of the bits below
+	entry      deadline.Entry[*call]
+	probe      func(error)   // gives the probe's place back; nil if it is none
+	start      time.Duration // on deadline's clock
+	idle       time.Duration // since then, while the backend was not waited for; or, resting, less since when
+	again      atomic.Int64  // when a wait that is not the first must be over; 0 before
+	resting    atomic.Bool   // the backend is not waited for
+	unanswered atomic.Bool   // and it has not answered yet
+	fate       atomic.Uint32 // of the bits below
 }
 
 // What has become of a call.
@@ -89,6 +90,9 @@ func (b *Breaker) begin(ctx context.Context, statement string) (*call, error) {
 	}
 	c.entry.Item = c
 	b.due.Add(&c.entry, c.due(now))
+	if probe != nil {
+		p.admitted(c)
+	}
 	return c, nil
 }
 
@@ -189,7 +193,11 @@ func (c *call) timeout(now time.Duration) {
 		// It is good so far. If it is a probe its place is needed; any other
 		// has begun to rest just now.
 		if c.probe != nil && c.fate.CompareAndSwap(0, settled) {
-			c.count(success, now, 0)
+			v := success
+			if c.unanswered.Load() {
+				v = uncounted
+			}
+			c.count(v, now, 0)
 		}
 		return
 	}
@@ -206,5 +214,9 @@ func (c *call) timeout(now time.Duration) {
 	if b.timeout == 0 || c.fate.Load()&ended != 0 {
 		return // a probe that goes on without its place, or one that has just ended
 	}
-	c.ctx.Exceed(&TimeoutError{Name: b.name(), Limit: b.timeout, RetryAfter: b.comeBack(), of: c})
+	late := &TimeoutError{Name: b.name(), Limit: b.timeout, RetryAfter: b.comeBack(), of: c}
+	c.ctx.Exceed(late)
+	if conn, ok := c.ctx.Parent.(*connContext); ok && conn.cut != nil {
+		conn.cut(c, late)
+	}
 }

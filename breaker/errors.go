@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -44,8 +45,11 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("breaker: no answer from %s within %v", e.Name, e.Limit)
 }
 
-// Is reports whether target is context.DeadlineExceeded.
-func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+// Is reports whether target is context.DeadlineExceeded, or
+// os.ErrDeadlineExceeded, as clients expect of a connection's Read and Write.
+func (e *TimeoutError) Is(target error) bool {
+	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
+}
 
 // Timeout is true: it makes the error a net.Error's like.
 func (e *TimeoutError) Timeout() bool { return true }

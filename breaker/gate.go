@@ -15,7 +15,7 @@ func (b *Breaker) knock(ctx context.Context, p *period, now time.Duration) (prob
 	if now < p.until() {
 		return nil, &OpenError{Name: b.name(), RetryAfter: b.left(p, now)}
 	}
-	if inProbe(ctx, p) {
+	if inProbe(ctx, p) || p.covers(ctx) {
 		return nil, nil
 	}
 	probe, err := p.probes.Allow()

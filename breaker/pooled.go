@@ -1,0 +1,63 @@
+package breaker
+
+import (
+	"context"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+)
+
+// A connContext is the context of a call on a connection, which knows nothing
+// of whoever took the connection out of a pool.
+type connContext struct {
+	context.Context
+	cut func(*call, *TimeoutError) // called when a call has taken all its Timeout; may be nil
+}
+
+// admitted notes the probe within which calls on connections may be.
+func (p *period) admitted(c *call) {
+	if _, ok := c.ctx.Parent.(*connContext); !ok {
+		p.around.Store(c)
+	}
+}
+
+// covers reports whether a call on a connection may be part of a probe, as when
+// Do is around a command of a pool's. It cannot be told from others that are
+// made at that time. To refuse it would fail the probe, and all that follow.
+func (p *period) covers(ctx context.Context) bool {
+	if _, ok := ctx.(*connContext); !ok {
+		return false
+	}
+	c := p.around.Load()
+	return c != nil && c.fate.Load()&settled == 0
+}
+
+// pause is rest for a call that has had no answer yet: if it is a probe, and
+// its place is needed, it says nothing of the backend.
+func (c *call) pause() {
+	c.unanswered.Store(true)
+	c.rest()
+}
+
+// settle counts a call that goes on.
+func (c *call) settle(v verdict) {
+	if c.fate.CompareAndSwap(0, settled) {
+		now := deadline.Now()
+		c.count(v, now, now-c.start-c.idle)
+	}
+}
+
+// handOn gives the place of a probe that says nothing by itself to another
+// call, which has yet to begin: it is paused. It is nil if there is no place.
+func (c *call) handOn(ctx context.Context) *call {
+	if c.probe == nil || !c.fate.CompareAndSwap(0, settled) {
+		return nil
+	}
+	c.b.count.uncounted.Add(1)
+	next := &call{b: c.b, p: c.p, probe: c.probe, start: deadline.Now()}
+	next.p.probed.Store(int64(next.due(next.start)))
+	next.ctx.Parent, next.ctx.of, next.ctx.Until = ctx, next, deadline.Never
+	next.entry.Item = next
+	next.b.due.Add(&next.entry, deadline.Never)
+	next.pause()
+	return next
+}
