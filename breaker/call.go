@@ -72,6 +72,11 @@ func (b *Breaker) begin(ctx context.Context, statement string) (*call, error) {
 			return nil, refused
 		}
 	}
+	return b.enter(ctx, rec, statement, p, probe, now), nil
+}
+
+// enter makes a call that is let through, and enters it in the books.
+func (b *Breaker) enter(ctx context.Context, rec *request.Record, statement string, p *period, probe func(error), now time.Duration) *call {
 	var c *call
 	if rec != nil || statement != "" {
 		on := &behalf{rec: rec}
@@ -93,7 +98,7 @@ func (b *Breaker) begin(ctx context.Context, statement string) (*call, error) {
 	if probe != nil {
 		p.admitted(c)
 	}
-	return c, nil
+	return c
 }
 
 // due is when a call must be done, or a probe's place must be free again, that

@@ -45,10 +45,11 @@ type Statement struct {
 // Stats returns the counts as of now.
 func (b *Breaker) Stats() Stats {
 	p, now := b.current(), deadline.Now()
+	forgotten := b.count.forgotten.Load()
 	inProgress, calls := b.due.Len()
 	s := Stats{
 		Name: b.name(), State: p.state(now), RetryAfter: b.left(p, now),
-		Calls: calls, InProgress: inProgress, Overdue: int(max(0, b.count.overdue.Load())),
+		Calls: calls - forgotten, InProgress: inProgress, Overdue: int(max(0, b.count.overdue.Load())),
 		Failed: b.count.failed.Load(), TimedOut: b.count.timedOut.Load(), Uncounted: b.count.uncounted.Load(),
 		Slow: b.count.slow.Load(), Refused: b.count.refused.Load(), Trips: b.count.trips.Load(),
 		Time: time.Duration(b.count.time.Load()), Statements: b.statements.list(),

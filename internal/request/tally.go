@@ -94,15 +94,7 @@ func (c *Call) End(took time.Duration, failed bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c.of = nil; c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		t.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	}
-	c.next, c.prev = nil, nil
+	c.unlink()
 	b := t.backend(c.Backend)
 	b.Time += took
 	if failed {
@@ -111,6 +103,37 @@ func (c *Call) End(took time.Duration, failed bool) {
 	if s := b.statement(c.Statement); s != nil {
 		s.Time += took
 	}
+}
+
+// Forget takes the call out, if Begin entered it, as if it had not been made.
+func (c *Call) Forget() {
+	t := c.of
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c.unlink()
+	b := t.backend(c.Backend)
+	b.Calls--
+	if s := b.kinds[c.Statement]; s != nil {
+		if s.Calls--; s.Calls == 0 {
+			delete(b.kinds, c.Statement)
+		}
+	}
+}
+
+// unlink takes the call out of those in progress. The tally's mu is held.
+func (c *Call) unlink() {
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		c.of.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.of, c.next, c.prev = nil, nil, nil
 }
 
 // Refuse notes that a backend's breaker did not let a call through, and for how
