@@ -34,12 +34,9 @@ func (b *asideBody) Close() error { return nil }
 
 // setAside takes the response off its connection, which is then free for the retry, and leaves it
 // whole, in case there will be none. A body that is longer than asideBytes or takes longer than
-// asideTime is closed, and with it, in HTTP/1, its connection.
+// asideTime is closed, and with it, in HTTP/1, its connection. Doing it twice changes nothing.
 func setAside(resp *http.Response) {
 	if resp == nil || resp.Body == nil || resp.Body == http.NoBody {
-		return
-	}
-	if _, already := resp.Body.(*asideBody); already {
 		return
 	}
 	body := resp.Body

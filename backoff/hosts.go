@@ -64,13 +64,10 @@ func newPause(now time.Time, asked time.Duration) pause {
 	return pause{now.Add(asked + upTo(asked/8)), now.Add(asked + asked/4)}
 }
 
-// join is the pause that keeps to both.
-func (p pause) join(q pause) pause {
+// later is the pause that opens later.
+func (p pause) later(q pause) pause {
 	if q.open.After(p.open) {
-		p.open = q.open
-	}
-	if q.end.After(p.end) {
-		p.end = q.end
+		return q
 	}
 	return p
 }
@@ -138,7 +135,7 @@ func (h *hosts) note(u *url.URL, w wish, now time.Time) {
 	if h.wishes == nil {
 		h.wishes = make(map[origin]wish)
 	}
-	h.wishes[o] = wish{hard: before.hard.join(w.hard), soft: before.soft.join(w.soft)}
+	h.wishes[o] = wish{hard: before.hard.later(w.hard), soft: before.soft.later(w.soft)}
 	h.known.Store(int64(len(h.wishes)))
 }
 
@@ -155,8 +152,8 @@ func (h *hosts) makeRoom(now time.Time) {
 	var soonest origin
 	var at time.Time
 	for o, w := range h.wishes {
-		if end := w.hard.join(w.soft).end; at.IsZero() || end.Before(at) {
-			soonest, at = o, end
+		if open := w.hard.later(w.soft).open; at.IsZero() || open.Before(at) {
+			soonest, at = o, open
 		}
 	}
 	delete(h.wishes, soonest)

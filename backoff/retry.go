@@ -48,7 +48,7 @@ func (t *Transport) prepare(req *http.Request, last *http.Response, n int, limit
 	at := time.Now().Add(delay + upTo(delay))
 	own := pause{at, at}
 	for now := time.Now(); ; now = time.Now() {
-		p := t.pauseOf(req).join(own)
+		p := t.pauseOf(req).later(own)
 		if p.open.After(limit) || req.Context().Err() != nil {
 			return nil, nil
 		}
@@ -76,8 +76,19 @@ func failed(resp *http.Response, err error) bool {
 		return false // a breaker below knows better than to try again
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	var reset streamError
+	return errors.As(err, &network) || errors.As(err, &reset) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
+
+// A streamError is what net/http makes of a stream that an HTTP/2 server resets. The type is not
+// exported, but lets errors.As copy it into any struct with these fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (streamError) Error() string { return "stream error" }
 
 // repeatable says whether the request may be sent twice, and can be.
 func (t *Transport) repeatable(req *http.Request) bool {

@@ -46,8 +46,8 @@ type Transport struct {
 
 	// Finish says that a request is part of something that has been begun and must be finished. It is
 	// sent although the host has asked, by X-Backoff, Backoff or X-Weave-Backoff, to be left alone
-	// after that. Against Retry-After it has no say. Nil finishes nothing. It is asked only while a host
-	// is to be left alone.
+	// after that. Against Retry-After it has no say. Nil finishes nothing. It is asked only where
+	// that makes a difference.
 	Finish func(*http.Request) bool
 
 	// Retries is how many times a request is sent again at most, after a 503 or 429 or when the
@@ -171,7 +171,7 @@ func (t *Transport) admit(req *http.Request) error {
 		return t.Validate()
 	}
 	own := t.redirected(req)
-	p := t.pauseOf(req).join(own)
+	p := t.pauseOf(req).later(own)
 	if p.open.IsZero() {
 		return nil // as nearly always
 	}
@@ -188,7 +188,7 @@ func (t *Transport) admit(req *http.Request) error {
 		if err := sleep(req, p.slot(limit)); err != nil {
 			return err
 		}
-		p = t.pauseOf(req).join(own) // the host may have asked again
+		p = t.pauseOf(req).later(own) // the host may have asked again
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (t *Transport) pauseOf(req *http.Request) pause {
 	if w.soft.open.After(w.hard.open) && t.Finish != nil && t.Finish(req) {
 		return w.hard
 	}
-	return w.hard.join(w.soft)
+	return w.hard.later(w.soft)
 }
 
 // redirected is the pause that a redirect asked for before the request it leads to (RFC 9110 §10.2.3).

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -42,6 +43,15 @@ func TestAHostIsItsSchemeNameAndPort(t *testing.T) {
 		if (err != nil) != c.same || err != nil && err.Host != c.name {
 			t.Errorf("%s after %s: %v, want it left alone: %v, as %q", c.other, c.asked, err, c.same, c.name)
 		}
+	}
+}
+
+func TestAURLMayBeMadeByHand(t *testing.T) {
+	transport := &backoff.Transport{Base: scripted(says(503, "Retry-After", "60"))}
+	ask(t, transport, "http://example.com/")
+	req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "HTTP", Host: "example.com"}}
+	if _, err := transport.RoundTrip(req); err == nil {
+		t.Error("the scheme's case makes another host")
 	}
 }
 

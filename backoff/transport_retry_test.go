@@ -412,6 +412,33 @@ func TestASlowBodyIsGivenUpForTheRetry(t *testing.T) {
 	})
 }
 
+// endsOnClose is a body that never comes, and whose reads end without an error when it is closed.
+type endsOnClose struct {
+	*io.PipeReader
+	w *io.PipeWriter
+}
+
+func (b endsOnClose) Close() error { return b.w.Close() }
+
+func TestASlowBodyDoesNotPassForAWholeOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		base := roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 503, Body: endsOnClose{r, w}}, nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		req, _ := http.NewRequestWithContext(ctx, "GET", site, nil)
+		resp, err := (&backoff.Transport{Base: base, Retries: 1, RetryDelay: 10 * time.Second}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err == nil {
+			t.Error("half a body passes for a whole one")
+		}
+	})
+}
+
 func TestARetryAtOnceClosesWhatWasBefore(t *testing.T) {
 	base := scripted(busy, busy, says(200))
 	if status, err := ask(t, &backoff.Transport{Base: base, Retries: 2, RetryDelay: 1}, site); status != 200 || err != nil {

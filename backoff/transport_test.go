@@ -111,6 +111,36 @@ func TestClientsComeBackAtRandomUpToAQuarterLater(t *testing.T) {
 	})
 }
 
+// New requests, which have not been told when to come, are not let through at the same time everywhere.
+func TestClientsOpenAtRandom(t *testing.T) {
+	const clients, asked = 200, 1000
+	synctest.Test(t, func(t *testing.T) {
+		var all [clients]*backoff.Transport
+		for i := range all {
+			all[i] = &backoff.Transport{Base: scripted(says(503, "Retry-After", fmt.Sprint(asked)), says(200))}
+			ask(t, all[i], site)
+		}
+		opened, busiest := 0, 0
+		for second := 0; opened < clients; second++ {
+			before := opened
+			opened = 0
+			for _, transport := range all {
+				if refusal(t, transport, site) == nil {
+					opened++
+				}
+			}
+			if opened > 0 && second < asked || second > asked*5/4 {
+				t.Fatalf("%d of %d clients are open after %d s", opened, clients, second)
+			}
+			busiest = max(busiest, opened-before)
+			time.Sleep(time.Second)
+		}
+		if busiest > clients/10 {
+			t.Errorf("%d of %d clients opened in the same second", busiest, clients)
+		}
+	})
+}
+
 func TestWhoComesBackWhenToldIsLetThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 100 {
@@ -139,14 +169,14 @@ func TestALaterWishNeverShortensOne(t *testing.T) {
 		{"a longer one", 10, 1000, time.Second, 1001 * time.Second},
 		{"one that ends later, although it would not with all its jitter", 1000, 100, 950 * time.Second, 1050 * time.Second},
 	} {
-		t.Run(c.about, func(t *testing.T) {
+		for _, header := range []string{"Retry-After", "X-Backoff"} {
 			synctest.Test(t, func(t *testing.T) {
 				for range 50 {
 					second := func(r *http.Request) (*http.Response, error) {
 						time.Sleep(c.between) // it is on its way while the first asks for a pause
-						return says(503, "Retry-After", fmt.Sprint(c.second))(r)
+						return says(503, header, fmt.Sprint(c.second))(r)
 					}
-					transport := &backoff.Transport{Base: scripted(second, says(503, "Retry-After", fmt.Sprint(c.first)))}
+					transport := &backoff.Transport{Base: scripted(second, says(503, header, fmt.Sprint(c.first)))}
 					done := make(chan struct{})
 					go func() {
 						defer close(done)
@@ -157,11 +187,11 @@ func TestALaterWishNeverShortensOne(t *testing.T) {
 					from := time.Now()
 					<-done
 					if got := refusal(t, transport, site).Until.Sub(from); got < c.want || got > c.want+c.want/4 {
-						t.Fatalf("left alone for %v, want at least %v", got, c.want)
+						t.Fatalf("%s by %s: left alone for %v, want at least %v", c.about, header, got, c.want)
 					}
 				}
 			})
-		})
+		}
 	}
 }
 
@@ -198,6 +228,24 @@ func TestWhatHasBegunIsFinishedUnlessTheHostWantsNothing(t *testing.T) {
 				t.Errorf("%v: what must be finished is held up after Retry-After", c.headers)
 			}
 		})
+	}
+}
+
+func TestFinishIsAskedOnlyWhereItCounts(t *testing.T) {
+	for _, c := range []struct {
+		headers []string
+		asked   bool
+	}{{nil, false}, {[]string{"Retry-After", "60"}, false}, {[]string{"X-Backoff", "60"}, true}} {
+		asked := false
+		transport := &backoff.Transport{Base: scripted(says(200, c.headers...)), Finish: func(*http.Request) bool {
+			asked = true
+			return false
+		}}
+		ask(t, transport, site)
+		ask(t, transport, site)
+		if asked != c.asked {
+			t.Errorf("%v: asked: %v", c.headers, asked)
+		}
 	}
 }
 

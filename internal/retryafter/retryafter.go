@@ -54,7 +54,7 @@ func Backoff(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
-// longest is the longest wait among the values of one header.
+// longest is the longest wait among the values of one header, and at least zero.
 func longest(h http.Header, values []string, now time.Time) (wait time.Duration, ok bool) {
 	fields := 0
 	for _, value := range values {
@@ -120,10 +120,10 @@ func digits(s string) bool {
 	return true
 }
 
-// until is how long it is until at, by the response's clock or else by ours.
+// until is how long it is until at, by the response's clock or else by ours; negative if at has come.
 func until(at time.Time, h http.Header, now time.Time) time.Duration {
 	if sent, ok := date(trim(h.Get("Date")), now); ok {
 		now = sent
 	}
-	return min(max(at.Sub(now), 0), Max) // Sub stops at its limits and does not wrap
+	return min(at.Sub(now), Max) // Sub stops at its limits and does not wrap
 }
