@@ -1,0 +1,125 @@
+package breaker
+
+import (
+	"context"
+	"database/sql/driver"
+	"io"
+)
+
+// Connector guards a database behind database/sql:
+//
+//	pool := sql.OpenDB(db.Connector(connector))
+//
+// The connector is the driver's, as mysql.NewConnector or pgx's
+// stdlib.GetConnector make it; a driver.DriverContext has OpenConnector. All
+// that the driver can do is kept, and database/sql behaves as without the
+// breaker. For what only the driver's own connection can do there is
+// [DriverConn].
+//
+// A call is: connecting, a ping, preparing a statement, executing one, a query
+// with its rows until they are closed, and the beginning and the end of a
+// transaction. A call that is refused fails with an *OpenError, never with
+// driver.ErrBadConn, so database/sql does not try again, and connections stay in
+// their pool. Commit and Rollback are never refused: they end what was begun.
+//
+// Timeout is for each call, and for each wait for rows; the time between rows is
+// the application's. The driver's context ends then, and what the driver
+// returns comes with a *TimeoutError. Drivers take no context for the end of a
+// transaction, and some heed none while rows are closed, or none at all: such a
+// call runs on a goroutine of its own and is left there at Timeout, with its
+// connection, which is closed when it returns. A driver that takes a context
+// must heed it.
+//
+// A call has failed when it took all its Timeout, when no connection could be
+// made, whatever the reason, and when its connection is lost. An error that the
+// server sent, such as that of a duplicate key or a deadlock, is an answer, and
+// a success; IsFailure can say otherwise. What follows from one failure on the
+// same connection is not counted again, nor is driver.ErrBadConn of a connection
+// that has worked before: database/sql then connects anew, and that counts.
+//
+// A connection from before the breaker tripped is not taken out of the pool
+// again when it has recovered, but replaced by a new one. So a database that
+// was restarted is found in the first try.
+//
+// The calls are in the request's tally and in Stats by their statement, without
+// values. Preparing one is PREPARE and the statement; the others are named
+// BEGIN, COMMIT, ROLLBACK, connect and ping.
+func (b *Breaker) Connector(base driver.Connector) driver.Connector {
+	b.current()
+	return &connector{b, base}
+}
+
+// DriverConn is the driver's own connection behind the one that sql.Conn's Raw
+// hands out, to be asserted to the driver's type. It must not be used outside
+// of the function that Raw calls, and what is done with it bypasses the breaker.
+//
+//	err := conn.Raw(func(c any) error {
+//		pg := breaker.DriverConn(c).(*stdlib.Conn).Conn()
+//		…
+//	})
+//
+// Any other value is returned as it is, so the same code works without a
+// breaker. Wrappers that have a method Raw() driver.Conn, as otelsql's has, are
+// seen through, too.
+func DriverConn(c any) any {
+	for {
+		w, ok := c.(interface{ Raw() driver.Conn })
+		if !ok {
+			return c
+		}
+		c = w.Raw()
+	}
+}
+
+// Nothing that exists could carry this. What was looked at, and what of
+// database/sql's behaviour each changes:
+//
+//   - github.com/ngrok/sqlmw of May 2022, its latest: no wrapper for a
+//     Connector; Begin drops isolation and read-only silently for drivers
+//     without ConnBeginTx, and ExecContext panics for those without Execer;
+//     Driver is another; the driver's connection is out of reach, so nobody can ask
+//     it whether it is still valid.
+//   - github.com/bool64/dbwrap v0.1.4: hides Validator; Begin as above; Ping
+//     fails for drivers without Pinger.
+//   - github.com/XSAM/otelsql v0.44.0: traces only, and so can neither refuse
+//     nor bound.
+//   - All of them: ExecerContext is always there, so arguments are checked
+//     without the statement that knows how to convert them, which fails for
+//     drivers that only prepare; Validator and SessionResetter are always
+//     there (sqlmw, otelsql), so database/sql keeps connections after the
+//     rollback of a cancelled transaction that the driver would have it drop.
+//
+// Wrapping needs less than it seems, because database/sql does something
+// simple when an optional interface is not there, or answers with ErrSkip, nil
+// or zero, and mostly the same. So most methods are always there and do what it
+// would do (ctxutil.go). Four are there only if need be; see wrap. And so is
+// RowsColumnScanner of Go 1.27, and Stmt's ColumnConverter.
+type connector struct {
+	b    *Breaker
+	base driver.Connector
+}
+
+func (cr *connector) Driver() driver.Driver { return cr.base.Driver() }
+
+// Close is called by sql.DB's Close.
+func (cr *connector) Close() error {
+	if base, ok := cr.base.(io.Closer); ok {
+		return base.Close()
+	}
+	return nil
+}
+
+func (cr *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := cr.b.begin(ctx, "connect")
+	if err != nil {
+		return nil, err
+	}
+	defer c.leave()
+	d, err := cr.base.Connect(&c.ctx)
+	late := c.late()
+	c.end(err)
+	if err != nil {
+		return nil, explain(late, err)
+	}
+	return cr.b.wrap(d), nil
+}

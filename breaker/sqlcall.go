@@ -1,0 +1,214 @@
+package breaker
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+// do makes one call on a connection.
+func do[T any](cn *conn, ctx context.Context, statement string, f func(*call) (T, error)) (T, error) {
+	c, err := cn.begin(ctx, statement)
+	if err != nil {
+		return *new(T), err
+	}
+	defer cn.leave(c)
+	v, err := f(c)
+	return v, cn.end(c, cn.judge(c, err), err)
+}
+
+// begin lets a call on the connection through or not.
+func (cn *conn) begin(ctx context.Context, statement string) (*call, error) {
+	if err := cn.broken; err != nil {
+		cn.broken = driver.ErrBadConn
+		return nil, err
+	}
+	c, err := cn.b.begin(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	if cn.stale {
+		c.forget()
+		return nil, driver.ErrBadConn
+	}
+	return c, nil
+}
+
+// admit lets a call through whatever the state: one that ends what was begun.
+func (b *Breaker) admit(ctx context.Context, statement string) *call {
+	return b.enter(ctx, request.From(ctx), statement, b.current(), nil, deadline.Now())
+}
+
+// forget takes a call out of the books as if it had not been made, unless it
+// has taken all its Timeout.
+func (c *call) forget() {
+	if !c.fate.CompareAndSwap(0, settled|ended) {
+		c.finish(uncounted)
+		return
+	}
+	c.b.due.Remove(&c.entry)
+	c.b.count.forgotten.Add(1)
+	if c.probe != nil {
+		c.probe(errNone)
+	}
+	if c.on != nil {
+		c.on.tally.Forget()
+	}
+	c.ctx.Cancel()
+}
+
+// leave is deferred around what runs inside a call. One that rests goes on.
+func (cn *conn) leave(c *call) {
+	if c.resting.Load() || c.fate.Load()&ended != 0 {
+		return
+	}
+	cn.hurt = true
+	value := recover()
+	c.finish(c.judgePanic(value))
+	if value != nil {
+		panic(value)
+	}
+}
+
+// judge tells what a driver's error says of the backend.
+func (cn *conn) judge(c *call, err error) verdict {
+	if cn.busy != nil || err == driver.ErrSkip {
+		return uncounted
+	}
+	v := c.judge(err)
+	switch {
+	case v != failure || c.late() != nil:
+		return v
+	case cn.hurt, cn.proven && errors.Is(err, driver.ErrBadConn):
+		return uncounted
+	case cn.b.IsFailure == nil && cn.answers(err):
+		return success
+	}
+	return failure
+}
+
+// answers reports whether an error is the server's, or the driver's, on a
+// connection that goes on.
+func (cn *conn) answers(err error) bool {
+	var network net.Error // a syscall.Errno is one, too
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed} {
+		if errors.Is(err, lost) {
+			return false
+		}
+	}
+	if errors.As(err, &network) {
+		return false
+	}
+	d, ok := cn.driver.(driver.Validator)
+	return !ok || d.IsValid()
+}
+
+// end ends a call that the driver has returned from, and gives its error the
+// backend's name if it took all its Timeout.
+func (cn *conn) end(c *call, v verdict, err error) error {
+	if cn.busy != nil {
+		return err // the call goes on elsewhere
+	}
+	if err == driver.ErrSkip {
+		c.forget() // it was none
+		return err
+	}
+	late := c.late()
+	c.finish(v)
+	if cn.hurt = v != success; !cn.hurt {
+		cn.proven, cn.trips = true, cn.b.count.trips.Load()
+	}
+	if late != nil && errors.Is(err, driver.ErrBadConn) {
+		cn.broken = driver.ErrBadConn // database/sql would try again, and again take as long
+	}
+	return explain(late, err)
+}
+
+// explain says of an error that it came after all of a call's Timeout.
+func explain(late *TimeoutError, err error) error {
+	var said *TimeoutError
+	switch {
+	case err == nil || late == nil || errors.As(err, &said):
+		return err
+	case err == context.DeadlineExceeded, err == context.Canceled, errors.Is(err, driver.ErrBadConn):
+		return late
+	}
+	return fmt.Errorf("%w: %w", late, err)
+}
+
+// apart runs a part of a call for which the driver has no context. At Timeout,
+// and a tenth more for those that heed another, the caller is given back, and
+// the connection stays with what runs.
+func apart[T any](cn *conn, c *call, f func() (T, error)) (T, error) {
+	if c.b.timeout == 0 {
+		return f()
+	}
+	o := &outcome[T]{over: make(chan struct{})}
+	go o.of(c, f)
+	timer := time.NewTimer(c.b.timeout + c.b.timeout/10)
+	defer timer.Stop()
+	select {
+	case <-o.over:
+		return o.get()
+	case <-timer.C:
+	}
+	c.timeout(deadline.Now()) // if that timer was not as fast
+	err := c.ctx.Err()
+	if late := c.late(); late != nil {
+		err = late
+	}
+	c.rest()
+	if o.ended.CompareAndSwap(false, true) {
+		cn.broken, cn.busy = driver.ErrBadConn, o.over
+		return *new(T), err
+	}
+	c.wait()
+	<-o.over
+	return o.get()
+}
+
+// An outcome is that of a part of a call that runs apart.
+type outcome[T any] struct {
+	ended    atomic.Bool   // or nobody waits for it any more, and the call is its to end
+	over     chan struct{} // closed after all the rest
+	v        T
+	err      error
+	returned bool
+	panicked any // Goexit if it is nil
+}
+
+// of is the goroutine that it runs on.
+func (o *outcome[T]) of(c *call, f func() (T, error)) {
+	defer func() {
+		if !o.returned {
+			o.panicked = recover()
+		}
+		if !o.ended.CompareAndSwap(false, true) {
+			c.finish(failure)
+		}
+		close(o.over)
+	}()
+	o.v, o.err = f()
+	o.returned = true
+}
+
+// get goes on with the outcome on the caller's goroutine.
+func (o *outcome[T]) get() (T, error) {
+	switch {
+	case o.returned:
+	case o.panicked != nil:
+		panic(o.panicked)
+	default:
+		runtime.Goexit()
+	}
+	return o.v, o.err
+}
