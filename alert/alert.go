@@ -37,6 +37,9 @@ type Alert struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Request is the request that it is about; nil if it is about none.
 	Request *Request `json:"request,omitempty"`
+	// Backends are what the request had asked of its backends, the most
+	// telling first; nil if nothing, or if nobody counts.
+	Backends []Backend `json:"backends,omitempty"`
 	// Stacks are the goroutines that belong to it, the most telling first.
 	Stacks []Stack `json:"stacks,omitempty"`
 	// Files go with the alert: an execution trace, the report as JSON.

@@ -13,7 +13,8 @@ import (
 )
 
 // Log writes each alert as one record that fits a terminal: the headline as its
-// message, and with it the request, the tags and where the first stack stands.
+// message, and with it the request, the tags, the calls to backends in words
+// and where the first stack stands.
 // The zero value writes warnings to [slog.Default]. It has no state: value or
 // pointer, and from several goroutines.
 type Log struct {
@@ -63,6 +64,9 @@ func (l Log) attrs(a Alert) []slog.Attr {
 			attrs = append(attrs, slog.String(k, a.Tags[k]))
 		}
 	}
+	if len(a.Backends) > 0 {
+		attrs = append(attrs, slog.String("backends", OneLine(strings.Join(sentences(a.Backends), "; "), maxBackends)))
+	}
 	if len(a.Stacks) > 0 {
 		attrs = append(attrs, slog.String("stack", a.Stacks[0].brief()))
 	}
@@ -72,8 +76,12 @@ func (l Log) attrs(a Alert) []slog.Attr {
 	return attrs
 }
 
-// briefly is how many calls a stack in brief has.
-const briefly = 6
+const (
+	// briefly is how many calls a stack in brief has.
+	briefly = 6
+	// maxBackends is how many characters a record has on backends.
+	maxBackends = 500
+)
 
 // brief is the application's calls on one line, or anyone's if there are none,
 // the innermost first: "store.Save save.go:42 < main.checkout cart.go:7".

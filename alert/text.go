@@ -9,8 +9,12 @@ import (
 	"unicode"
 )
 
-// maxHeadline is how many characters of a title a headline keeps.
-const maxHeadline = 200
+const (
+	// maxHeadline is how many characters of a title a headline keeps.
+	maxHeadline = 200
+	// maxLine is how many characters of anything else a line has.
+	maxLine = 4000
+)
 
 // Headline is the Title on one line, fit for a subject or a log record: at
 // most 200 characters, with control and direction-changing characters made
@@ -56,8 +60,8 @@ func OneLine(s string, limit int) string {
 }
 
 // Report is the whole alert as plain text: the headline, when it was seen,
-// the tags, and then Text, or, where that is empty, the request and the
-// stacks.
+// the tags, and then Text, or, where that is empty, the request, its backends
+// and the stacks.
 func (a Alert) Report() string {
 	var b strings.Builder
 	b.WriteString(a.Headline())
@@ -78,6 +82,9 @@ func (a Alert) Report() string {
 	if a.Request != nil {
 		a.Request.report(&b)
 	}
+	for _, back := range a.Backends {
+		back.report(&b)
+	}
 	for _, s := range a.Stacks {
 		s.report(&b)
 	}
@@ -85,10 +92,10 @@ func (a Alert) Report() string {
 }
 
 func (r *Request) report(b *strings.Builder) {
-	fmt.Fprintf(b, "\n%s %s %s\n", OneLine(r.Method, 50), OneLine(r.URI, 4000), r.Proto)
+	fmt.Fprintf(b, "\n%s %s %s\n", OneLine(r.Method, 50), OneLine(r.URI, maxLine), r.Proto)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "    %s: %s\n", OneLine(name, maxHeadline), OneLine(value, 4000))
+			fmt.Fprintf(b, "    %s: %s\n", OneLine(name, maxHeadline), OneLine(value, maxLine))
 		}
 	}
 	line("ID", r.ID)
