@@ -100,3 +100,21 @@ func ExampleParse() {
 	}
 	// Output: GET /book/{id} of 8s was asleep in slowlog_test.(*store).find
 }
+
+// A breaker tells slowlog of the calls that a request makes to its backend,
+// and a report says it in words.
+func ExampleReport_backends() {
+	r := slowlog.Report{Backends: []alert.Backend{{
+		Name: "mysql", Calls: 231, Errors: 2, Time: 7200 * time.Millisecond,
+		Statements: []alert.Statement{{Text: "SELECT * FROM repo WHERE id = ?", Calls: 231, Time: 7200 * time.Millisecond}},
+		Running:    []alert.Call{{Statement: "SELECT * FROM repo WHERE id = ?", Elapsed: 4900 * time.Millisecond, Before: 230}},
+	}}}
+	for _, b := range r.Backends { // of one that Watch.Recent returned, or an alert's
+		for _, s := range b.Sentences() {
+			fmt.Println(s)
+		}
+	}
+	// Output:
+	// in call 231 to mysql for 4.9s: SELECT * FROM repo WHERE id = ? (the same statement 230 times before)
+	// mysql: 231 calls in 7.2s, 2 errors
+}

@@ -114,7 +114,11 @@ func (e *entry) close(o Outcome, route string) {
 	if status == 0 && o == Answered {
 		status = http.StatusOK // which net/http sends for a handler that wrote nothing
 	}
-	e.watch.ring.finish(e.rec.ID, &End{Duration: deadline.Now() - e.rec.Start, Status: status, Outcome: o}, route)
+	end := &End{Duration: deadline.Now() - e.rec.Start, Status: status, Outcome: o}
+	if e.captures > 0 {
+		end.Calls = calls(e.rec.Backends())
+	}
+	e.watch.ring.finish(e.rec.ID, end, route)
 }
 
 func (e *entry) outcome() Outcome {

@@ -18,6 +18,10 @@ type Running struct {
 	FirstByte time.Duration `json:"first_byte_ns,omitempty"` // from the start until it was
 	Bytes     int64         `json:"bytes,omitempty"`         // of the body, until now
 	Reports   int           `json:"reports,omitempty"`       // taken of it until now
+
+	// Backends and MoreBackends are as in a [Report].
+	Backends     []alert.Backend `json:"backends,omitempty"`
+	MoreBackends int             `json:"more_backends,omitempty"`
 }
 
 // InFlight lists the requests that are being served, the oldest first, without
@@ -67,5 +71,6 @@ func (e *entry) running(now time.Duration, wall time.Time) (r Running, ok bool) 
 	r.Method, r.Proto = alert.OneLine(r.Method, 40), alert.OneLine(r.Proto, 40)
 	r.URI, r.Host, r.RemoteAddr = fit(uri, secrets.URI), fit(r.Host, secrets.Text), fit(r.RemoteAddr, secrets.Text)
 	r.Header = e.header.redacted(e.watch.shown, secrets.Header)
+	r.Backends, r.MoreBackends = e.watch.backends(e.rec.Backends(), now)
 	return r, true
 }

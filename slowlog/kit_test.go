@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/deadline"
+	"github.com/heeler-go/heeler/internal/request"
 	"github.com/heeler-go/heeler/internal/stacks"
 	"github.com/heeler-go/heeler/slowlog"
 )
@@ -78,6 +80,20 @@ func rested(t *testing.T) {
 // asleep is a handler that takes as long as it is told.
 func asleep(d time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { time.Sleep(d) })
+}
+
+// query makes a call to a backend that takes as long as it is told, and counts
+// it as a breaker does.
+func query(ctx context.Context, backend, statement string, d time.Duration) {
+	defer begin(ctx, backend, statement)(false)
+	time.Sleep(d)
+}
+
+// begin enters a call; end says whether it failed.
+func begin(ctx context.Context, backend, statement string) (end func(failed bool)) {
+	c := &request.Call{Backend: backend, Statement: statement, Start: deadline.Now()}
+	request.From(ctx).Begin(c)
+	return func(failed bool) { c.End(deadline.Now()-c.Start, failed) }
 }
 
 // the is the only report there is.

@@ -1,6 +1,7 @@
 package slowlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -136,7 +137,9 @@ func setField(r *Report, line string) (err error) {
 	case "problem":
 		r.Problem = value
 	default:
-		return fmt.Errorf("there is no field %.100q in a report", name)
+		if ok, err = backendField(r, name, value); !ok {
+			return fmt.Errorf("there is no field %.100q in a report", name)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -169,18 +172,19 @@ func response(r *Report, s string) (err error) {
 	return errors.Join(errs[:]...)
 }
 
-var endForm = regexp.MustCompile(`^(.+) after (\S+), status (-?\d+)$`)
+var endForm = regexp.MustCompile(`^(.+) after (\S+), status (-?\d+)(?:, backend calls (-?\d+))?$`)
 
-// end reads "answered after 1.5s, status 200".
+// end reads "answered after 1.5s, status 200, backend calls 3".
 func end(s string) (*End, error) {
 	m := endForm.FindStringSubmatch(s)
 	if m == nil {
 		return nil, fmt.Errorf(`%.100q is not like "answered after 1.5s, status 200"`, s)
 	}
 	e := &End{Outcome: Outcome(m[1])}
-	var errs [2]error
+	var errs [3]error
 	e.Duration, errs[0] = time.ParseDuration(m[2])
 	e.Status, errs[1] = strconv.Atoi(m[3])
+	e.Calls, errs[2] = strconv.Atoi(cmp.Or(m[4], "0"))
 	return e, errors.Join(errs[:]...)
 }
 

@@ -34,7 +34,18 @@ func full() slowlog.Report {
 			{Name: "started by the request", State: "asleep", Count: 3, Frames: []alert.Frame{{Func: "time.Sleep", File: "time.go", Line: 2}}},
 		},
 		More: 4, Problem: "no trace: there is another recorder",
-		End: &slowlog.End{Duration: 9 * time.Second, Status: 200, Outcome: slowlog.LongLived},
+		End: &slowlog.End{Duration: 9 * time.Second, Status: 200, Outcome: slowlog.LongLived, Calls: 240},
+		Backends: []alert.Backend{
+			{Name: "mysql: main", Calls: 231, Errors: 2, Refused: 3, Time: 7 * time.Second, More: 6,
+				Statements: []alert.Statement{
+					{Text: "SELECT a FROM b: c WHERE d = ?, 1 alike before: x", Calls: 230, Time: 6 * time.Second},
+					{Text: "BEGIN", Calls: 1, Time: time.Millisecond},
+				},
+				Running: []alert.Call{{Statement: "SELECT a: ?", Elapsed: 4900 * time.Millisecond, Before: 229}, {Elapsed: time.Second}}},
+			{Name: "", Calls: 1, Errors: 1},
+			{Name: "redis", Refused: 1},
+		},
+		MoreBackends: 2,
 	}
 }
 
@@ -150,7 +161,14 @@ func TestParseNamesTheLineThatItDoesNotUnderstand(t *testing.T) {
 		{"start:      2026-11-21T10:15:00.123Z", "start: today", `slowlog: report, line N: start: parsing time "today" as "2006-01-02T15:04:05.999999999Z07:00": cannot parse "today" as "2006"`},
 		{"start:      2026-11-21T10:15:00.123Z", "start: 9999-12-31T23:59:59-05:00", `slowlog: report, line N: start: the year of "9999-12-31T23:59:59-05:00" is not from 0 to 9999`},
 		{"200 after 1.5s, 30 bytes", "fine", `slowlog: report, line N: response: "fine" is not like "200 after 1.5s, 30 bytes"`},
-		{"became a stream after 9s, status 200", "soon", `slowlog: report, line N: end: "soon" is not like "answered after 1.5s, status 200"`},
+		{"backend:    mysql: main: 231 calls in 7s, 2 errors, 3 refused", "backend: mysql", `slowlog: report, line N: backend: "mysql" is not like "mysql: 3 calls in 1.5s, 2 errors, 1 refused"`},
+		{"backend:    mysql: main: 231 calls in 7s", "backend: mysql: main: 231 calls in 7", `slowlog: report, line N: backend: time: missing unit in duration "7"`},
+		{"call:       for 4.9s, 229 alike before: SELECT a: ?", "call: now", `slowlog: report, line N: call: "now" is not like "for 1.5s, 2 alike before: SELECT 1"`},
+		{"statement:  1 call in 1ms: BEGIN", "statement: BEGIN", `slowlog: report, line N: statement: "BEGIN" is not like "3 calls in 1.5s: SELECT 1"`},
+		{"more statements: 6", "more statements: some", `slowlog: report, line N: more statements: strconv.Atoi: parsing "some": invalid syntax`},
+		{"more backends: 2", "more backends: some", `slowlog: report, line N: more backends: strconv.Atoi: parsing "some": invalid syntax`},
+		{"pid:        7", "call: for 1s", `slowlog: report, line N: call: it is about a backend, and none comes before it`},
+		{"became a stream after 9s, status 200, backend calls 240", "soon", `slowlog: report, line N: end: "soon" is not like "answered after 1.5s, status 200"`},
 		{"net.(*conn).Read(...)", "net.(*conn).Read", `slowlog: report, line N: a call that ends in "(...)" is wanted, not "net.(*conn).Read"`},
 		{"\tC:/Go/src/net/net.go:196", "C:/Go/src/net/net.go", `slowlog: report, line N: a tab, a file, a colon and a line number are wanted, not "C:/Go/src/net/net.go"`},
 		{"net.go:196", "net.go:99999999999999999999", `slowlog: report, line N: strconv.Atoi: parsing "99999999999999999999": value out of range`},
@@ -175,6 +193,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add("slow request: GET /\n\nheader a: 1\nheader a : 2\n\n2 goroutines [a]: b]: c\nf(...)\n\ta:1\n\t>\n\nand 3 more stacks\n")
+	f.Add("slow request: GET /\n\nbackend: : a: 1 calls in 1.23456s, -1 errors\ncall: for 1h, 0 alike before: : \nstatement: 1 calls in 0s:\nmore statements: -1\nmore backends: 9\nbackend: 3: 0 call in 0\n")
 	f.Add("slow request: GET /\n\nstart: 0000-01-01T00:00:00+23:00\nend: a after b after 1h1ns, status -1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := slowlog.Parse(text)

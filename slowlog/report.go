@@ -29,6 +29,13 @@ type Report struct {
 	PID        int    `json:"pid"`
 	Goroutines int    `json:"goroutines"` // in the whole process
 
+	// Backends are what it had asked of its backends, those first that it was
+	// waiting for: the ten most telling, each with its five most frequent
+	// statements, without values. MoreBackends counts those left out. They
+	// are there if a breaker, or another guard that counts, is in use.
+	Backends     []alert.Backend `json:"backends,omitempty"`
+	MoreBackends int             `json:"more_backends,omitempty"`
+
 	// Stacks are the request's goroutines, the one that runs the handler
 	// first. More counts further stacks that were left out.
 	Stacks []alert.Stack `json:"stacks"`
@@ -51,6 +58,9 @@ type End struct {
 	Duration time.Duration `json:"duration_ns"`
 	Status   int           `json:"status"` // 0 if none was sent
 	Outcome  Outcome       `json:"outcome"`
+	// Calls is how many calls to backends it had made by then. A report's
+	// Backends stay as they were when it was taken.
+	Calls int `json:"calls,omitempty"`
 }
 
 // An Outcome says in a word how a request ended.
@@ -99,10 +109,15 @@ func culprit(s alert.Stack) *alert.Frame {
 	return nil
 }
 
-// Title is the report in one line, without the query.
+// Title is the report in one line, without the query: "slow: GET /repo after
+// 8s, waiting for the network in main.find, in call 231 to mysql".
 func (r *Report) Title() string {
 	path, _, _ := strings.Cut(r.URI, "?")
-	return oneLine(fmt.Sprintf("slow: %s %s after %s, %s", r.Method, alert.OneLine(path, 200), short(r.Elapsed), r.Where()))
+	title := fmt.Sprintf("slow: %s %s after %s, %s", r.Method, alert.OneLine(path, 200), alert.Short(r.Elapsed), r.Where())
+	if _, words := telling(r.Backends); words != "" {
+		title += ", " + words
+	}
+	return oneLine(title)
 }
 
 // key is alike for reports that say the same: the same capture of the same
@@ -140,9 +155,12 @@ func (r *Report) alert() alert.Alert {
 	if s, ok := r.handler(); ok {
 		tags["state"] = s.State
 	}
+	if backend, _ := telling(r.Backends); backend != "" {
+		tags["backend"] = backend
+	}
 	a := alert.Alert{
 		Time: r.Taken, Key: r.key(), Title: r.Title(), Text: r.Text(), Tags: tags,
-		Request: &req, Stacks: r.Stacks,
+		Request: &req, Backends: r.Backends, Stacks: r.Stacks,
 	}
 	if r.Trace != nil {
 		a.Files = []alert.File{{Name: "request.trace", Type: "application/octet-stream", Data: r.Trace}}

@@ -129,6 +129,8 @@ func (e *entry) report(look *glance) (r *Report, ok bool) {
 		Goroutines: look.goroutines,
 		Problem:    look.problem,
 		Trace:      look.trace,
+
+		Backends: running.Backends, MoreBackends: running.MoreBackends,
 	}
 	r.Stacks, r.More = w.stacks(look.byRequest[e.rec.ID])
 	if _, ok := r.handler(); !ok && r.Problem == "" {

@@ -33,6 +33,11 @@ func (s *store) prefetch(string) { time.Sleep(9 * time.Second) }
 func showBook(w http.ResponseWriter, r *http.Request) {
 	password := "hunter2"
 	w.WriteHeader(http.StatusPartialContent)
+	for range 200 {
+		query(r.Context(), "mysql", "SELECT price FROM book WHERE id = ?", 4*time.Millisecond)
+	}
+	query(r.Context(), "redis", "", time.Millisecond)
+	defer begin(r.Context(), "mysql", "SELECT price FROM book WHERE id = ?")(true)
 	new(store).find(r.PathValue("id") + password)
 }
 

@@ -16,6 +16,19 @@
 // A Watch belongs outside of a timebox: there it sees what the box does. A box
 // outside of it gives it a deadline, but its 503 is not in the report.
 //
+// # Calls to backends
+//
+// Where a breaker guards a backend, it tells slowlog of the request's calls. A
+// report then says which one it hangs in, how much time the backends took, and
+// that the same statement was run 230 times, which is a loop that one query
+// could do the work of:
+//
+//	slow request: GET /repo
+//	after 8s: waiting for the network in main.find
+//	at /src/shop/find.go:42 rows, err := db.QueryContext(ctx, q)
+//	in call 231 to mysql for 4.9s: SELECT * FROM repo WHERE id = ? (the same statement 230 times before)
+//	mysql: 231 calls in 7.2s, 2 errors
+//
 // # Which goroutines are the request's
 //
 // While the handler runs its goroutine bears a profiler label, which those
@@ -47,7 +60,8 @@
 // # Secrets
 //
 // Secrets are cut out of a report before anybody sees it, in the header, the
-// URI and the source lines: values under a name that looks secret, and,
+// URI, the source lines and what a breaker has left of the statements, which
+// has no values: values under a name that looks secret, and,
 // whatever their name, Basic and Bearer credentials, passwords in URLs, JSON
 // Web Tokens and private keys. The path is shown as it is: a secret that is a
 // part of it, as in /reset/51f3a7, is not known for one. Bodies are not
