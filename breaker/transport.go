@@ -1,0 +1,282 @@
+package breaker
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/heeler-go/heeler/internal/fingerprint"
+)
+
+// Transport guards a backend that speaks HTTP. Nil means http.DefaultTransport.
+//
+// A request that is refused fails with an *OpenError, which http.Client wraps
+// in a *url.Error; use errors.As. What counts as a failure: an error of base,
+// such as a reset, and a response with a status of 500 or more, which is handed
+// on as it came. A status below 500 does not. Nor does an error that the
+// caller's context explains, or the request's own body. Whoever wants 429 to
+// count has base make an error of it. IsFailure is asked about errors, not
+// about statuses.
+//
+// A call lasts until its response's body has been read to the end or closed,
+// and an error before that is a failure, too. Timeout is for each wait: for the
+// response's header, and for every Read of its body. It begins anew when a
+// piece of the request's body has been sent. The time that the caller takes to
+// produce the one and to read the other does not count. An event stream whose
+// server may be silent for longer needs a Breaker with a longer Timeout. After
+// 101 Switching Protocols the connection is the caller's alone.
+//
+// The call is in the request's tally, and in Stats, by its method, host and
+// path, without values.
+func (b *Breaker) Transport(base http.RoundTripper) http.RoundTripper {
+	b.current()
+	return &transport{b, base}
+}
+
+type transport struct {
+	b    *Breaker
+	base http.RoundTripper // nil is http.DefaultTransport
+}
+
+func (t *transport) next() http.RoundTripper {
+	if t.base == nil {
+		return http.DefaultTransport
+	}
+	return t.base
+}
+
+// CloseIdleConnections is what http.Client's calls.
+func (t *transport) CloseIdleConnections() {
+	if next, ok := t.next().(interface{ CloseIdleConnections() }); ok {
+		next.CloseIdleConnections()
+	}
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	c, err := t.b.begin(req.Context(), fingerprint.HTTP(req.Method, req.URL))
+	if err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, err
+	}
+	x := &exchange{call: c}
+	defer x.leave()
+	resp, err := t.next().RoundTrip(x.within(req))
+	x.answered()
+	if resp != nil {
+		resp.Request = req // whose context goes on when the call has ended
+	}
+	if err != nil {
+		err = x.named(err)
+		if x.excused(req, err) {
+			c.finish(uncounted)
+		}
+		c.end(err)
+		return resp, err
+	}
+	x.receive(resp)
+	return resp, nil
+}
+
+// An exchange is a request on its way, and then its response.
+type exchange struct {
+	call *call
+
+	mu       sync.Mutex // the request's body is read on another goroutine than the response's
+	got      bool       // the response is there
+	pausing  bool       // while the caller produces more of the request's body
+	producer error      // the caller's, that ended the request's body
+	kept     bool       // the call goes on with the response's body
+}
+
+// within is the request with the call's context, and with its body watched.
+func (x *exchange) within(req *http.Request) *http.Request {
+	inside := req.WithContext(&x.call.ctx)
+	inside.Body = x.watched(req.Body)
+	if again := req.GetBody; again != nil {
+		inside.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			return x.watched(body), err
+		}
+	}
+	return inside
+}
+
+func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
+	if body == nil || body == http.NoBody {
+		return body
+	}
+	return &upload{body, x}
+}
+
+// leave ends the call if a panic, or Goexit, keeps it from going on.
+func (x *exchange) leave() {
+	if x.kept || x.call.fate.Load()&ended != 0 {
+		return
+	}
+	value := recover()
+	x.answered()
+	x.call.finish(x.call.judgePanic(value))
+	if value != nil {
+		panic(value)
+	}
+}
+
+// answered says that base has returned: the request's body, which it may go on
+// to read, has no part in the time any more.
+func (x *exchange) answered() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.got = true
+	if x.pausing {
+		x.call.wait()
+	}
+	x.call.unanswered.Store(false)
+}
+
+// named gives an error that Timeout has caused the name of the backend.
+func (x *exchange) named(err error) error {
+	if late := x.call.late(); late != nil {
+		return late
+	}
+	return err
+}
+
+// excused reports whether the caller is why there is no response: it broke off
+// the request's body, or closed the channel that came before contexts.
+func (x *exchange) excused(req *http.Request, err error) bool {
+	if x.call.late() != nil {
+		return false
+	}
+	x.mu.Lock()
+	producer := x.producer
+	x.mu.Unlock()
+	if producer != nil && errors.Is(err, producer) {
+		return true
+	}
+	select {
+	case <-req.Cancel:
+		_, timed := req.Context().Deadline() // it may be http.Client's way to say that this has passed
+		return !timed
+	default:
+		return false
+	}
+}
+
+// receive takes the response's body into the call, or ends it if there is none.
+func (x *exchange) receive(resp *http.Response) {
+	c, v := x.call, success
+	if resp.StatusCode >= 500 {
+		v = badAnswer
+		c.settle(v) // it counts now, however long it is read
+	}
+	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
+		c.finish(v)
+		return
+	}
+	c.rest()
+	x.kept = true
+	resp.Body = &download{body: resp.Body, x: x, verdict: v}
+}
+
+// An upload is a request's body.
+type upload struct {
+	io.ReadCloser
+	x *exchange
+}
+
+// Read is the caller's time.
+func (u *upload) Read(p []byte) (int, error) {
+	x := u.x
+	x.mu.Lock()
+	if !x.got && !x.pausing {
+		x.pausing = true
+		x.call.pause()
+	}
+	x.mu.Unlock()
+	n, err := u.ReadCloser.Read(p)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil && err != io.EOF {
+		x.producer = err
+	}
+	if !x.got && x.pausing {
+		x.pausing = false
+		x.call.wait()
+	}
+	return n, err
+}
+
+// A download is a response's body.
+type download struct {
+	body    io.ReadCloser
+	x       *exchange
+	verdict verdict // if nothing goes wrong any more
+
+	mu      sync.Mutex
+	reading bool
+	closed  bool
+	over    bool // the call has ended
+}
+
+func (d *download) Read(p []byte) (int, error) {
+	waits := d.wait()
+	n, err := d.body.Read(p)
+	if waits {
+		err = d.came(err)
+	}
+	return n, err
+}
+
+// wait reports whether a Read is part of the call.
+func (d *download) wait() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over || d.closed || d.reading {
+		return false
+	}
+	d.reading = true
+	d.x.call.wait()
+	return true
+}
+
+// came ends the call with the body, or lets it rest until the next Read.
+func (d *download) came(err error) error {
+	c, v := d.x.call, d.verdict
+	if err != nil && err != io.EOF {
+		defer c.finish(failure) // in case the judge panics
+		err = d.x.named(err)
+		v = c.judge(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reading = false
+	if err == nil && !d.closed {
+		c.rest()
+		return nil
+	}
+	if v == failure && d.closed && c.late() == nil {
+		v = uncounted // it was broken off
+	}
+	d.over = true
+	c.finish(v)
+	return err
+}
+
+// Close ends the call: what the caller does not want cannot go wrong. A Read
+// under way ends it instead.
+func (d *download) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	err := d.body.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.over && !d.reading {
+		d.over = true
+		d.x.call.finish(d.verdict)
+	}
+	return err
+}
