@@ -207,6 +207,31 @@ func TestARealServerIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A server whose upstream wants to be left alone tells its own clients so.
+func TestAServerPassesOnWhatItsUpstreamAsked(t *testing.T) {
+	upstream, client, _ := served(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "1000")
+		w.WriteHeader(503)
+	})
+	front := backoff.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, _ := http.NewRequestWithContext(r.Context(), "GET", upstream, nil)
+		resp, err := client.Do(req)
+		if err != nil {
+			http.Error(w, "no answer from upstream", http.StatusBadGateway)
+			return
+		}
+		resp.Body.Close()
+	}))
+	for _, want := range []int{200, 503} { // the first has been asked, the second has been refused
+		w := httptest.NewRecorder()
+		front.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		wait, told := backoff.Parse(w.Header(), time.Now())
+		if w.Code != want || told != (want == 503) || told && (wait < 995*time.Second || wait > 1400*time.Second) {
+			t.Errorf("%d, to come back in %v; want %d", w.Code, wait, want)
+		}
+	}
+}
+
 func TestARealWaitLastsAsLongAsAsked(t *testing.T) {
 	var first atomic.Int64
 	url, client, transport := served(t, false, func(w http.ResponseWriter, r *http.Request) {
