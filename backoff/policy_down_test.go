@@ -56,12 +56,26 @@ func TestDownWithoutATimeLastsUntilUp(t *testing.T) {
 		}
 		p.Up()
 		is(t, "status", visit(h, get()).Code, 200)
-
-		p.Down("for ever and a day", math.MaxInt64)
-		is(t, "status", visit(h, get()).Code, 503)
 		p.Down("no more", -1)
 		is(t, "status", visit(h, get()).Code, 200)
 	})
+}
+
+func TestDownMayLastForAges(t *testing.T) {
+	for name, test := range map[string]func(*testing.T, func(*testing.T)){
+		"in real time": func(t *testing.T, f func(*testing.T)) { f(t) },
+		"in a bubble":  synctest.Test, // where the clock is negative
+	} {
+		test(t, func(t *testing.T) {
+			for _, d := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 / 2} {
+				p := new(backoff.Policy)
+				p.Down("for ages", d)
+				w := visit(p.Wrap(answer(200, "")), get())
+				is(t, name, w.Code, 503)
+				is(t, name, w.Header().Get("Retry-After") != "", true)
+			}
+		})
+	}
 }
 
 func TestRequestsInProgressGoOnWhenDownIsSaid(t *testing.T) {

@@ -161,6 +161,27 @@ func TestAStreamGivesItsPlaceBack(t *testing.T) {
 	}
 }
 
+// Two requests at a time, of which one gets in line just as the other ends: it
+// must not be left waiting for a slot that is free.
+func TestNobodyWaitsForASlotThatIsFree(t *testing.T) {
+	p := &backoff.Policy{MaxInFlight: 1, Wait: patience}
+	h := p.Wrap(answer(200, ""))
+	turns, done := make(chan struct{}), make(chan int)
+	go func() {
+		for range turns {
+			done <- visit(h, get()).Code
+		}
+	}()
+	defer close(turns)
+	for range 20_000 {
+		turns <- struct{}{}
+		first, second := visit(h, get()).Code, <-done
+		if first != 200 || second != 200 {
+			t.Fatalf("%d and %d: one has waited in vain", first, second)
+		}
+	}
+}
+
 // For the race detector, and for a slot that is lost or given twice: requests
 // come, wait, leave and end at the same moments.
 func TestNoSlotIsLostInAScramble(t *testing.T) {

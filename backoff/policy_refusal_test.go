@@ -62,6 +62,7 @@ func TestA503OfTheHandlersOwnGetsTheTimeToComeBack(t *testing.T) {
 	w = visit(p.Wrap(afterRefusal(time.Minute, answer(503, "sorry", "Retry-After", "7"))), get())
 	is(t, "Retry-After", w.Header().Get("Retry-After"), "7")
 	is(t, "failed", p.Stats().Failed, 1)
+	fuzzed(t, visit(p.Wrap(afterRefusal(0, answer(503, "sorry"))), get()).Header(), "Retry-After", 1)
 	absent(t, visit(p.Wrap(answer(503, "no breaker has refused")), get()).Header(), "Retry-After")
 }
 
