@@ -7,7 +7,33 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/breaker"
 )
+
+// An audience is who is told of trouble.
+type audience struct {
+	sinks   []alert.Sink         // of slow requests
+	changed func(breaker.Change) // of breakers
+}
+
+// changes writes one line for each change of a breaker.
+func changes(out io.Writer) func(breaker.Change) {
+	return func(c breaker.Change) {
+		fmt.Fprintf(out, "%s  %s\n", c.At.Format(time.TimeOnly), changeText(c))
+	}
+}
+
+// changeText is the change in words: "the breaker of mysql is open for 1.1s: failures".
+func changeText(c breaker.Change) string {
+	text := fmt.Sprintf("the breaker of %s is %v", c.Name, c.To)
+	if c.For > 0 {
+		text += " for " + seconds(c.For)
+	}
+	if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	return text
+}
 
 // sinks are where alerts go: their headlines to out, and all of them to a directory if the config
 // names one.

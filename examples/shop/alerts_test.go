@@ -7,7 +7,23 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/breaker"
 )
+
+func TestAChangeOfABreakerIsALine(t *testing.T) {
+	at := time.Date(2026, 11, 20, 17, 4, 5, 0, time.Local)
+	for want, c := range map[string]breaker.Change{
+		"17:04:05  the breaker of mysql is open for 1.1 s: failures\n": {Name: "mysql", To: breaker.Open, At: at, For: 1100 * time.Millisecond, Reason: "failures"},
+		"17:04:05  the breaker of mysql is half-open\n":                {Name: "mysql", To: breaker.HalfOpen, At: at},
+		"17:04:05  the breaker of mysql is closed: probe succeeded\n":  {Name: "mysql", To: breaker.Closed, At: at, Reason: "probe succeeded"},
+	} {
+		var out strings.Builder
+		changes(&out)(c)
+		if out.String() != want {
+			t.Errorf("the line is %swant %s", &out, want)
+		}
+	}
+}
 
 func TestAnAlertIsALineAndWhereAskedForAFile(t *testing.T) {
 	var out strings.Builder

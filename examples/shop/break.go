@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/relay"
 )
 
@@ -15,6 +16,7 @@ type backendSwitch struct {
 	*relay.Relay
 	ID, Name string
 	Serves   string // what of the shop needs it
+	Breaker  *breaker.Breaker
 }
 
 // choices are what the page offers for each backend.

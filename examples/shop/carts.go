@@ -4,7 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,13 +14,17 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/books"
 )
 
 // carts are the shoppers' carts in Redis: a hash for each, from the book's id to how many. What a
 // book is called and costs is kept there too, from when it was added, so that a cart can be shown
 // without MySQL.
-type carts struct{ client *redis.Client }
+type carts struct {
+	client  *redis.Client
+	breaker *breaker.Breaker
+}
 
 const (
 	cartLife = 30 * 24 * time.Hour
@@ -27,6 +32,26 @@ const (
 )
 
 func cartKey(cart string) string { return "heeler-shop:cart:" + cart }
+
+// openCarts connects to Redis. The first contact may take its time; what visitors wait for goes
+// through the breaker.
+func openCarts(ctx context.Context, options *redis.Options, b *breaker.Breaker) (*carts, error) {
+	client := redis.NewClient(options)
+	if err := client.Ping(ctx).Err(); err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	b.IsFailure = func(err error) bool { return !errors.Is(err, redis.Nil) } // which only says that there is no such key
+	return &carts{client, b}, nil
+}
+
+// do takes what f does with Redis through the breaker: one call, with all the retries that go-redis
+// makes of it.
+func (c *carts) do(ctx context.Context, f func(context.Context) error) error {
+	if err := c.breaker.Do(ctx, f); err != nil {
+		return outage{"redis", err}
+	}
+	return nil
+}
 
 // A cartLine is one book in a cart.
 type cartLine struct {
@@ -44,33 +69,42 @@ func (c *carts) add(ctx context.Context, cart string, b books.Book) error {
 		return err
 	}
 	field := strconv.Itoa(b.ID)
-	_, err = c.client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-		tx.HSet(ctx, shelfKey, field, asJSON)
-		tx.HIncrBy(ctx, cartKey(cart), field, 1)
-		tx.Expire(ctx, cartKey(cart), cartLife)
-		return nil
+	return c.do(ctx, func(ctx context.Context) error {
+		_, err := c.client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+			tx.HSet(ctx, shelfKey, field, asJSON)
+			tx.HIncrBy(ctx, cartKey(cart), field, 1)
+			tx.Expire(ctx, cartKey(cart), cartLife)
+			return nil
+		})
+		return err
 	})
-	return redisError(err)
 }
 
 // remove takes all copies of the book out of the cart.
 func (c *carts) remove(ctx context.Context, cart string, id int) error {
-	return redisError(c.client.HDel(ctx, cartKey(cart), strconv.Itoa(id)).Err())
+	return c.do(ctx, func(ctx context.Context) error {
+		return c.client.HDel(ctx, cartKey(cart), strconv.Itoa(id)).Err()
+	})
 }
 
 // list tells what is in the cart, by title. A cart that nobody has put anything into is empty.
 func (c *carts) list(ctx context.Context, cart string) ([]cartLine, error) {
-	counts, err := c.client.HGetAll(ctx, cartKey(cart)).Result()
+	var counts map[string]string
+	err := c.do(ctx, func(ctx context.Context) (err error) {
+		counts, err = c.client.HGetAll(ctx, cartKey(cart)).Result()
+		return err
+	})
 	if err != nil || len(counts) == 0 {
-		return nil, redisError(err)
+		return nil, err
 	}
-	ids := make([]string, 0, len(counts))
-	for id := range counts {
-		ids = append(ids, id)
-	}
-	shelf, err := c.client.HMGet(ctx, shelfKey, ids...).Result()
+	ids := slices.Collect(maps.Keys(counts))
+	var shelf []any
+	err = c.do(ctx, func(ctx context.Context) (err error) {
+		shelf, err = c.client.HMGet(ctx, shelfKey, ids...).Result()
+		return err
+	})
 	if err != nil {
-		return nil, redisError(err)
+		return nil, err
 	}
 	var lines []cartLine
 	for i, id := range ids {
@@ -87,13 +121,6 @@ func (c *carts) list(ctx context.Context, cart string) ([]cartLine, error) {
 }
 
 func (c *carts) close() error { return c.client.Close() }
-
-func redisError(err error) error {
-	if err != nil {
-		return fmt.Errorf("redis: %w", err)
-	}
-	return nil
-}
 
 // cartOf gives the name of the shopper's cart. It stands in a cookie, which a new shopper is given
 // here. Nobody can guess it, and no page of another site can send it along with a form.

@@ -3,17 +3,18 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/books"
 )
 
-// A catalog is the books in MySQL. No query has a timeout of its own: each ends with the context
-// that it is given.
+// A catalog is the books in MySQL. No query has a timeout of its own: the breaker gives it one, in the
+// context that reaches the driver.
 type catalog struct{ db *sql.DB }
 
 var errNoBook = errors.New("there is no such book")
@@ -22,35 +23,35 @@ var errNoBook = errors.New("there is no such book")
 const errUnknownDatabase = 1049
 
 // openCatalog connects to the database, and creates it, its table and the books where they are
-// missing.
-func openCatalog(ctx context.Context, cfg *mysql.Config) (*catalog, error) {
+// missing. That may take its time; what visitors wait for goes through the breaker.
+func openCatalog(ctx context.Context, cfg *mysql.Config, b *breaker.Breaker) (*catalog, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, err
 	}
-	// One hung query holds one connection until its request is ended, when the driver closes it. So
-	// the pool is never wedged; its bound keeps a crowd of waiting shoppers from becoming a crowd
-	// of connections.
-	db := sql.OpenDB(connector)
+	if err := create(ctx, cfg, connector); err != nil {
+		return nil, err
+	}
+	// One hung query holds one connection until its timeout, when the driver closes it. So the pool
+	// is never wedged; its bound keeps a crowd of waiting shoppers from becoming a crowd of
+	// connections.
+	db := sql.OpenDB(b.Connector(connector))
 	db.SetMaxOpenConns(32)
 	db.SetMaxIdleConns(32)
-
-	c := &catalog{db}
-	if err := c.create(ctx, cfg); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return c, nil
+	return &catalog{db}, nil
 }
 
-func (c *catalog) create(ctx context.Context, cfg *mysql.Config) error {
-	err := c.db.PingContext(ctx)
+func create(ctx context.Context, cfg *mysql.Config, connector driver.Connector) error {
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	err := db.PingContext(ctx)
 	if unknown := (*mysql.MySQLError)(nil); errors.As(err, &unknown) && unknown.Number == errUnknownDatabase {
 		err = createDatabase(ctx, cfg)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = c.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS heeler_books (
+	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS heeler_books (
 		id     INT PRIMARY KEY,
 		title  VARCHAR(200) NOT NULL,
 		author VARCHAR(200) NOT NULL,
@@ -64,7 +65,7 @@ func (c *catalog) create(ctx context.Context, cfg *mysql.Config) error {
 		return err
 	}
 	for _, b := range books.All() {
-		_, err := c.db.ExecContext(ctx, `INSERT IGNORE INTO heeler_books VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		_, err := db.ExecContext(ctx, `INSERT IGNORE INTO heeler_books VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			b.ID, b.Title, b.Author, b.Year, b.Pages, b.Cents, b.Genre, b.Blurb)
 		if err != nil {
 			return err
@@ -91,9 +92,11 @@ func createDatabase(ctx context.Context, cfg *mysql.Config) error {
 func (c *catalog) close() error { return c.db.Close() }
 
 const (
-	selectBooks = `SELECT id, title, author, year, pages, cents, genre, blurb FROM heeler_books `
-	selectOne   = selectBooks + `WHERE id = ?`
-	selectLike  = selectBooks + `WHERE title LIKE ? OR author LIKE ? OR genre LIKE ? OR blurb LIKE ?
+	selectBooks   = `SELECT id, title, author, year, pages, cents, genre, blurb FROM heeler_books `
+	selectOne     = selectBooks + `WHERE id = ?`
+	selectBy      = selectBooks + `WHERE author = ? ORDER BY year`
+	selectAuthors = `SELECT DISTINCT author FROM heeler_books ORDER BY author`
+	selectLike    = selectBooks + `WHERE title LIKE ? OR author LIKE ? OR genre LIKE ? OR blurb LIKE ?
 		ORDER BY title LIMIT 60`
 )
 
@@ -101,40 +104,82 @@ const (
 func (c *catalog) search(ctx context.Context, words string) ([]books.Book, error) {
 	like := "%" + likeEscaper.Replace(words) + "%"
 	rows, err := c.db.QueryContext(ctx, selectLike, like, like, like, like)
-	if err != nil {
-		return nil, fmt.Errorf("mysql: %w", err)
-	}
-	defer rows.Close()
-	var found []books.Book
-	for rows.Next() {
-		b, err := scanBook(rows)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, b)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("mysql: %w", err)
-	}
-	return found, nil
+	return scanAll(rows, err, scanBook)
 }
 
 // likeEscaper takes away the meaning that % and _ have in a LIKE pattern.
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// An author is one, with the books.
+type author struct {
+	Name  string
+	Books []books.Book
+}
+
+// authors are all of them, by name. It asks for the books of one author after the other, where one
+// query would do for all: the classic mistake, which does not show until MySQL is a little slow. It
+// is here for slowlog to find.
+func (c *catalog) authors(ctx context.Context) ([]author, error) {
+	rows, err := c.db.QueryContext(ctx, selectAuthors)
+	names, err := scanAll(rows, err, scanName)
+	if err != nil {
+		return nil, err
+	}
+	var all []author
+	for _, name := range names {
+		rows, err := c.db.QueryContext(ctx, selectBy, name)
+		written, err := scanAll(rows, err, scanBook)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, author{name, written})
+	}
+	return all, nil
+}
 
 // book gives one book, or errNoBook.
 func (c *catalog) book(ctx context.Context, id int) (books.Book, error) {
 	return scanBook(c.db.QueryRowContext(ctx, selectOne, id))
 }
 
-func scanBook(row interface{ Scan(...any) error }) (books.Book, error) {
+// A scanner is one row, or the only one.
+type scanner interface{ Scan(...any) error }
+
+// scanAll reads the rows that a query gave, if it has not failed.
+func scanAll[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, outage{"mysql", err}
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, outage{"mysql", err}
+	}
+	return all, nil
+}
+
+func scanName(row scanner) (name string, err error) {
+	if err := row.Scan(&name); err != nil {
+		return "", outage{"mysql", err}
+	}
+	return name, nil
+}
+
+func scanBook(row scanner) (books.Book, error) {
 	var b books.Book
 	err := row.Scan(&b.ID, &b.Title, &b.Author, &b.Year, &b.Pages, &b.Cents, &b.Genre, &b.Blurb)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return books.Book{}, errNoBook
 	case err != nil:
-		return books.Book{}, fmt.Errorf("mysql: %w", err)
+		return books.Book{}, outage{"mysql", err}
 	}
 	return b, nil
 }

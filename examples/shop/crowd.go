@@ -20,6 +20,7 @@ type errand struct{ path, word string }
 // The errands of those who need MySQL and of those who do not. The cart needs Redis.
 var (
 	withSQL    = []errand{{"/search?q=melville", "Typee"}, {"/search", "Middlemarch"}, {"/books/22", "Moby-Dick"}}
+	authors    = errand{"/authors", "Wuthering Heights"}
 	withoutSQL = []errand{{"/", "front table"}, {"/cart", "Moby-Dick"}, {"/about", "heeler"}, {"/static/shop.css", "body"}}
 )
 
@@ -46,15 +47,16 @@ func (c *crowd) turn(ctx context.Context, backend string, f relay.Fault) error {
 	return c.withoutSQL[0].post(ctx, "/break/"+backend, "fault", faultText(f))
 }
 
-// load has everybody run errands until the phase is over.
-func (c *crowd) load(ctx context.Context) phase {
-	var p phase
+// load has everybody run errands for a time. The phase has begun at start.
+func (c *crowd) load(ctx context.Context, start time.Time, length time.Duration) phase {
+	p := phase{start: start}
+	end := time.Now().Add(length)
 	var all sync.WaitGroup
 	send := func(shoppers []*shopper, into *tally) {
 		answers := make([][]answer, len(shoppers))
 		var group sync.WaitGroup
 		for i, s := range shoppers {
-			group.Go(func() { answers[i] = s.run(ctx, i) })
+			group.Go(func() { answers[i] = s.run(ctx, i, end) })
 		}
 		group.Wait()
 		into.add(answers...)
@@ -88,10 +90,11 @@ func newShopper(url string, errands []errand) *shopper {
 	return &shopper{client, url, errands}
 }
 
-// run does one errand after the other, beginning with the given one, until the phase is over.
-func (s *shopper) run(ctx context.Context, first int) []answer {
+// run does one errand after the other, beginning with the given one, until the end. Nobody heeds a
+// Retry-After.
+func (s *shopper) run(ctx context.Context, first int, end time.Time) []answer {
 	var answers []answer
-	for end := time.Now().Add(tourPhase); time.Now().Before(end) && len(answers) < tourRequests; {
+	for time.Now().Before(end) {
 		a := s.get(ctx, s.errands[(first+len(answers))%len(s.errands)])
 		if ctx.Err() != nil {
 			break
@@ -105,7 +108,8 @@ func (s *shopper) run(ctx context.Context, first int) []answer {
 // An answer is what became of one request.
 type answer struct {
 	path       string
-	took       time.Duration // until the last byte
+	at         time.Time     // of the last byte
+	took       time.Duration // until then
 	status     int
 	retryAfter string
 	err        error // there was no whole answer, or not the right one
@@ -115,7 +119,8 @@ func (s *shopper) get(ctx context.Context, e errand) answer {
 	a := answer{path: e.path}
 	start := time.Now()
 	body, resp, err := s.do(ctx, http.MethodGet, e.path, nil)
-	a.took = time.Since(start)
+	a.at = time.Now()
+	a.took = a.at.Sub(start)
 	if err != nil {
 		a.err = err
 		return a

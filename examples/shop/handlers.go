@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/books"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -19,6 +20,7 @@ func (s *shop) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{$}", s.page(s.home))              // nothing
 	mux.HandleFunc("GET /about", s.page(s.about))           // nothing
 	mux.HandleFunc("GET /search", s.page(s.search))         // MySQL
+	mux.HandleFunc("GET /authors", s.page(s.authors))       // MySQL, many times over
 	mux.HandleFunc("GET /books/{id}", s.page(s.book))       // MySQL, and the reviews if they can be had
 	mux.HandleFunc("GET /cart", s.page(s.cart))             // Redis
 	mux.HandleFunc("POST /cart/add", s.page(s.add))         // MySQL and Redis
@@ -64,9 +66,20 @@ var (
 
 func nowhere(http.ResponseWriter, *http.Request) error { return errNoPage }
 
-// fail answers for a handler that could not.
+// An outage is the error of a backend that a page cannot do without.
+type outage struct {
+	backend string
+	err     error
+}
+
+func (o outage) Error() string { return o.backend + ": " + o.err.Error() }
+func (o outage) Unwrap() error { return o.err }
+
+// fail answers for a handler that could not. Where a backend is to blame, the policy knows when it is
+// worth coming back, and adds that.
 func (s *shop) fail(w http.ResponseWriter, r *http.Request, err error) {
-	const comeBack = 2 * time.Second
+	var late interface{ Timeout() bool }
+	var broken outage
 	switch {
 	case errors.Is(err, errNoPage), errors.Is(err, errNoBook):
 		s.pages.sorry(w, http.StatusNotFound, "Not on our shelves", "We looked everywhere, but "+err.Error()+".")
@@ -76,17 +89,28 @@ func (s *shop) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 	case errors.Is(context.Cause(r.Context()), timebox.ErrExceeded):
 		// The time is up, and the box gives us a moment to say so in the shop's own words.
-		w.Header().Set("Retry-After", strconv.Itoa(int(comeBack.Seconds())))
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(s.limit.Seconds()))))
 		s.pages.sorry(w, http.StatusServiceUnavailable, "That took too long",
 			"Something behind this page is not answering, so we stopped waiting. Please try again in a moment.")
 
 	case r.Context().Err() != nil: // the visitor has left
 
-	default:
-		slog.Warn("a page failed", "uri", r.URL.RequestURI(), "err", err)
-		w.Header().Set("Retry-After", strconv.Itoa(int(comeBack.Seconds())))
+	case errors.Is(err, breaker.ErrOpen):
+		s.pages.sorry(w, http.StatusServiceUnavailable, "Not right now",
+			"Something behind this page is not well, so we leave it alone for a while. Please try again in a moment.")
+
+	case errors.As(err, &late) && late.Timeout():
+		s.pages.sorry(w, http.StatusServiceUnavailable, "That took too long",
+			"Something behind this page is not answering. Please try again in a moment.")
+
+	case errors.As(err, &broken):
+		slog.Warn("a backend failed", "uri", r.URL.RequestURI(), "err", err)
 		s.pages.sorry(w, http.StatusServiceUnavailable, "Out of order",
 			"Something behind this page is broken. Please try again in a moment.")
+
+	default:
+		slog.Error("a page failed", "uri", r.URL.RequestURI(), "err", err)
+		s.pages.sorry(w, http.StatusInternalServerError, "Our mistake", "This page is broken.")
 	}
 }
 
@@ -118,6 +142,14 @@ func (s *shop) search(w http.ResponseWriter, r *http.Request) error {
 	}{words, found})
 }
 
+func (s *shop) authors(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.catalog.authors(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.pages.render(w, "authors", http.StatusOK, "Authors", all)
+}
+
 func (s *shop) book(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil {
@@ -127,11 +159,9 @@ func (s *shop) book(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The reviews are nice to have: they get a part of the time, and the page does without them
-	// otherwise.
-	list, err := timebox.Do(r.Context(), s.box.Limit/4, func(ctx context.Context) ([]books.Review, error) {
-		return s.reviews.of(ctx, book.ID)
-	})
+	// The reviews are nice to have: the page does without them if their breaker refuses, or stops
+	// waiting.
+	list, err := s.reviews.of(r.Context(), book.ID)
 	return s.pages.render(w, "book", http.StatusOK, book.Title, struct {
 		books.Book
 		Reviews []books.Review

@@ -1,13 +1,20 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/books"
 )
 
@@ -15,11 +22,12 @@ func TestEveryPageIsServedWithItsPolicy(t *testing.T) {
 	v := visit(t)
 	for path, want := range map[string]string{
 		"/":                "On the front table",
-		"/about":           "slow.Wrap(box.Wrap(mux))",
+		"/about":           "slow.Wrap(shed.Wrap(box.Wrap(mux)))",
 		"/search":          "Middlemarch",
+		"/authors":         "Wuthering Heights",
 		"/books/22":        "Herman Melville",
 		"/cart":            "It is empty",
-		"/break":           "serves search, book pages",
+		"/break":           "serves search, authors, book pages",
 		"/break/live":      "No request is running",
 		"/static/shop.css": ".shelf",
 		"/static/live.js":  "fetch(",
@@ -41,6 +49,16 @@ func TestPagesThatAreNotThere(t *testing.T) {
 		if resp, body := v.get(path); resp.StatusCode != 404 || !strings.Contains(body, "Not on our shelves") {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
+	}
+}
+
+func TestAMistakeOfTheShopsOwnIsNotBlamedOnABackend(t *testing.T) {
+	v := visit(t)
+	broken := v.shop.page(func(http.ResponseWriter, *http.Request) error { return errors.New("broken on purpose") })
+	answer := httptest.NewRecorder()
+	broken(answer, httptest.NewRequest("GET", "/", nil))
+	if body := answer.Body.String(); answer.Code != 500 || !strings.Contains(body, "Our mistake") || strings.Contains(body, "on purpose") {
+		t.Errorf("%d: %s", answer.Code, body)
 	}
 }
 
@@ -142,15 +160,19 @@ func TestABookIsShownWithoutItsReviewsWhenThoseFail(t *testing.T) {
 		}
 	}
 	v.turn("reviews", "normal")
-	if _, body := v.get("/books/3"); !strings.Contains(body, voices) {
-		t.Error("the reviews do not come back")
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if _, body := v.get("/books/3"); strings.Contains(body, voices) {
+			break
+		} else if time.Since(start) > 3*v.shop.limit {
+			t.Fatal("the reviews do not come back")
+		}
 	}
 }
 
 func TestEachBackendTakesDownItsOwnPagesOnlyAndTheyComeBack(t *testing.T) {
 	v := visit(t)
 	v.post("/cart/add", "book", "22")
-	needs := map[string]string{"/": "", "/about": "", "/search": "mysql", "/books/22": "mysql", "/cart": "redis"}
+	needs := map[string]string{"/": "", "/about": "", "/search": "mysql", "/authors": "mysql", "/books/22": "mysql", "/cart": "redis"}
 	for _, backend := range []string{"mysql", "redis"} {
 		for _, fault := range []string{"hang", "cut"} {
 			v.turn(backend, fault)
@@ -165,11 +187,58 @@ func TestEachBackendTakesDownItsOwnPagesOnlyAndTheyComeBack(t *testing.T) {
 			}
 			v.turn(backend, "normal")
 			for path := range needs {
-				if resp, _ := v.get(path); resp.StatusCode != 200 {
-					t.Errorf("after %s %s: %s: %s", backend, fault, path, resp.Status)
-				}
+				v.recover(path)
 			}
 		}
+	}
+}
+
+func TestAnOpenBreakerAnswersAtOnceAndIsShown(t *testing.T) {
+	v := visit(t)
+	for path, want := range map[string]string{"/break": "breaker closed", "/break/live": "calls go through"} {
+		if _, body := v.get(path); strings.Count(body, want) != 3 {
+			t.Errorf("%s does not show three closed breakers", path)
+		}
+	}
+	v.turn("mysql", "hang")
+	var body string
+	for start := time.Now(); !strings.Contains(body, "we leave it alone for a while") && time.Since(start) < time.Minute; {
+		asked := time.Now()
+		resp, page := v.get("/search")
+		body = page
+		if after, _ := strconv.Atoi(resp.Header.Get("Retry-After")); resp.StatusCode != 503 || after < 1 || after > 7 {
+			t.Errorf("%s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
+		}
+		if took := time.Since(asked); strings.Contains(page, "we leave it alone") && took > v.shop.limit/4 {
+			t.Errorf("an open breaker took %v to refuse", took)
+		}
+	}
+	for _, path := range []string{"/break", "/break/live"} {
+		shown := regexp.MustCompile(`(?s)id="breaker-mysql".*?<b class="state (open|half-open)">breaker (open|half-open)</b></p>\s*<p>(calls are refused, for \d\.\d s|the next call tries it).*?refused [1-9]`)
+		if _, body := v.get(path); !shown.MatchString(body) || strings.Count(body, "breaker closed") != 2 {
+			t.Errorf("%s does not show that the breaker of mysql is open, and of no other", path)
+		}
+	}
+	v.turn("mysql", "normal")
+	v.recover("/search")
+	if _, body := v.get("/break/live"); strings.Count(body, "breaker closed") != 3 {
+		t.Error("the page does not show that the breaker is closed again")
+	}
+}
+
+func TestRedisSaysThatAKeyIsNotThereAndIsWell(t *testing.T) {
+	v := visit(t)
+	b := v.shop.switches[1].Breaker
+	for range 10 {
+		err := v.shop.carts.do(t.Context(), func(ctx context.Context) error {
+			return v.shop.carts.client.Get(ctx, "heeler-shop:no-such-key").Err()
+		})
+		if !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+	}
+	if s := b.Stats(); s.Calls != 10 || s.Failed != 0 || s.State != breaker.Closed {
+		t.Errorf("the breaker of redis says %+v", s)
 	}
 }
 
@@ -193,7 +262,7 @@ func TestTheBreakPageShowsSwitchesAndReports(t *testing.T) {
 		v.get("/search?q=whale&token=s3cr3t")
 		_, body = v.get("/break/live") // without it yet only if the machine is so busy that sweeps are postponed
 	}
-	for _, want := range []string{"GET /search?q=whale", "answered, 503 after", "(*shop).search"} {
+	for _, want := range []string{"GET /search?q=whale", "answered, 503 after", "(*shop).search", "in call 1 to mysql for"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not show %q", want)
 		}

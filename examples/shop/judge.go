@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/slowlog"
 )
 
@@ -29,16 +32,29 @@ func judge(seen sighting, out io.Writer) error {
 
 // checks are what the tour is there to prove.
 func (s *sighting) checks() []check {
-	hung := &s.phases[during]
+	hung, restored := &s.phases[during], &s.phases[after]
 	return []check{
 		{"before, every page is answered 200", allOK(s.phases[before])},
 		{"while MySQL hangs, every page with SQL is answered 503 with Retry-After", allRefused(hung.withSQL)},
-		{fmt.Sprintf("and each of them within %v of the limit", tourMargin), allInTime(hung.withSQL)},
-		{"while MySQL hangs, pages without SQL are unharmed", allUnharmed(hung.withoutSQL)},
-		{"a report shows where the search hangs, from before its deadline", searchReported(s.reports)},
+		{fmt.Sprintf("and each of them within %v, a call's %v and a margin", tourPatience+tourMargin, tourPatience), allInTime(hung.withSQL)},
+		{fmt.Sprintf("the first that comes at once does so within %v of the hang", tourLimit), within(tourLimit)(hung.firstRefusal())},
+		{"and most of them come at once", mostAtOnce(hung.withSQL)},
+		{"while MySQL hangs, all pages without SQL are served, unharmed", allUnharmed(hung.withoutSQL)},
+		{"a report shows in which call to MySQL the search hangs, and where, from before its deadline", searchReported(s.reports)},
+		{"a report shows that the page of all authors asks MySQL the same over and over", authorsReported(s.authors, s.reports)},
 		{"somebody was alerted", atLeastOne(s.alerts.Delivered)},
-		{"after, every page is answered 200 again, with no restart", allOK(s.phases[after])},
+		{fmt.Sprintf("after the restore, the first good page with SQL comes within %v", tourRecovery), within(tourRecovery)(restored.firstPage())},
+		{"and from then on every page is answered 200 again, with no restart", allOK(restored.recovered())},
 	}
+}
+
+// recovered is the phase from the first good page with SQL on. Pages without SQL have no excuse before.
+func (p *phase) recovered() phase {
+	well := *p
+	if after, ok := p.firstPage(); ok {
+		well.withSQL = p.withSQL.asked(p.start.Add(after))
+	}
+	return well
 }
 
 // each looks for the first answer that is not as it should be.
@@ -58,16 +74,17 @@ func (t *tally) each(problem func(answer) string) string {
 }
 
 func allOK(p phase) string {
-	ok := func(a answer) string {
-		if a.status != http.StatusOK {
-			return fmt.Sprintf("was answered %d", a.status)
-		}
-		return ""
-	}
-	if problem := p.withSQL.each(ok); problem != "" {
+	if problem := p.withSQL.each(served); problem != "" {
 		return problem
 	}
-	return p.withoutSQL.each(ok)
+	return p.withoutSQL.each(served)
+}
+
+func served(a answer) string {
+	if a.status != http.StatusOK {
+		return fmt.Sprintf("was answered %d", a.status)
+	}
+	return ""
 }
 
 func allRefused(t tally) string {
@@ -84,11 +101,31 @@ func allRefused(t tally) string {
 
 func allInTime(t tally) string {
 	return t.each(func(a answer) string {
-		if a.took > tourLimit+tourMargin {
+		if a.took > tourPatience+tourMargin {
 			return "took " + human(a.took)
 		}
 		return ""
 	})
+}
+
+// within judges when something came, if it did.
+func within(limit time.Duration) func(time.Duration, bool) string {
+	return func(after time.Duration, ok bool) string {
+		switch {
+		case !ok:
+			return "there was none"
+		case after > limit:
+			return "it came after " + human(after)
+		}
+		return ""
+	}
+}
+
+func mostAtOnce(t tally) string {
+	if median := t.quantile(0.5); len(t.answers) == 0 || median >= atOnce {
+		return "their median was " + human(median)
+	}
+	return ""
 }
 
 func allUnharmed(t tally) string {
@@ -119,11 +156,11 @@ func searchReported(reports []slowlog.Report) string {
 	return ""
 }
 
-// searchReport finds a report on a search that was taken in time and that has the search's handler
-// on a stack.
+// searchReport finds the first report on a search that was taken in time, and that has the search's
+// handler on a stack and a call to MySQL in progress.
 func searchReport(reports []slowlog.Report) *slowlog.Report {
-	for i, r := range reports {
-		if !strings.HasPrefix(r.URI, "/search") || r.Elapsed >= r.Deadline {
+	for i, r := range slices.Backward(reports) {
+		if !strings.HasPrefix(r.URI, "/search") || r.Elapsed >= r.Deadline || !calling("mysql", r.Backends) {
 			continue
 		}
 		for _, stack := range r.Stacks {
@@ -131,6 +168,33 @@ func searchReport(reports []slowlog.Report) *slowlog.Report {
 				if strings.HasSuffix(frame.Func, searchHandler) {
 					return &reports[i]
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// calling says whether there is a call in progress to the backend.
+func calling(name string, backends []alert.Backend) bool {
+	return slices.ContainsFunc(backends, func(b alert.Backend) bool { return b.Name == name && len(b.Running) > 0 })
+}
+
+func authorsReported(asked tally, reports []slowlog.Report) string {
+	if problem := asked.each(served); problem != "" {
+		return problem
+	}
+	if authorsReport(reports) == nil {
+		return fmt.Sprintf("none of %d reports does", len(reports))
+	}
+	return ""
+}
+
+// authorsReport finds the report on all authors that tells of the same statement over and over.
+func authorsReport(reports []slowlog.Report) *slowlog.Report {
+	for i, r := range reports {
+		for _, b := range r.Backends {
+			if _, often := b.Repeated(); often && r.URI == authors.path {
+				return &reports[i]
 			}
 		}
 	}

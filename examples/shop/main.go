@@ -6,7 +6,8 @@
 //
 // Its search speaks to MySQL, its cart to Redis and its book pages to a web service, all over TCP;
 // -mysql and -redis take real ones. Between the shop and each of them stands a relay that makes it
-// slow, hang or break on request. The guards are in [guard]; the pages are in handlers.go.
+// slow, hang or break on request. The guards are in [guard], the breakers in [newBreaker]; the pages
+// are in handlers.go.
 package main
 
 import (
@@ -23,19 +24,22 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/backoff"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
 
 // guard puts heeler around the shop. The box answers a request that takes too long, once it has
-// given the handler a moment to do so itself. The watch sees the request getting slow, before that,
-// and tells where it is.
+// given the handler a moment to do so itself. The policy tells visitors when to come back, which it
+// knows from the breakers that stand in front of the backends; and it turns away whoever is too many.
+// The watch sees a request getting slow, before a breaker ends its call, and tells where it is.
 func guard(s *shop, limit time.Duration, alerts *alert.Queue) http.Handler {
-	slow := &slowlog.Watch{Alert: alerts}
+	slow := &slowlog.Watch{After: limit / 8, Alert: alerts}
+	shed := &backoff.Policy{MaxInFlight: 500, RetryAfter: limit, Backends: s.breakers()}
 	box := &timebox.Box{Limit: limit, Grace: limit / 10}
 
-	s.slow, s.box, s.alerts = slow, box, alerts // for those who show what they saw
-	return slow.Wrap(box.Wrap(s.routes()))
+	s.slow, s.shed, s.box, s.alerts = slow, shed, box, alerts // for those who show what they saw
+	return slow.Wrap(shed.Wrap(box.Wrap(s.routes())))
 }
 
 func main() {
@@ -55,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case cfg.Tour:
 		err = tour(ctx, cfg, stdout)
 	default:
-		err = open(ctx, cfg, sinks(cfg, stdout), func(ctx context.Context, _ *shop, url string) error {
+		err = open(ctx, cfg, audience{sinks(cfg, stdout), changes(stdout)}, func(ctx context.Context, _ *shop, url string) error {
 			fmt.Fprintf(stdout, "The shop is open:  %s\nBreak it here:     %s/break\n", url, url)
 			<-ctx.Done()
 			fmt.Fprintln(stdout, "The shop is closing.")
@@ -75,18 +79,18 @@ type visitFunc func(ctx context.Context, s *shop, url string) error
 
 // open runs the shop for as long as the visit lasts, and then closes it in order: requests end,
 // alerts are delivered, and only then the backends go.
-func open(ctx context.Context, cfg config, sinks []alert.Sink, visit visitFunc) error {
+func open(ctx context.Context, cfg config, told audience, visit visitFunc) error {
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program: choose another address with -addr", cfg.Addr)
 	} else if err != nil {
 		return err
 	}
-	s, err := openShop(ctx, cfg)
+	s, err := openShop(ctx, cfg, told.changed)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	alerts := &alert.Queue{Sinks: sinks}
+	alerts := &alert.Queue{Sinks: told.sinks}
 	server := &http.Server{Handler: guard(s, cfg.Limit, alerts), ReadHeaderTimeout: 10 * time.Second}
 
 	visiting, cancel := context.WithCancel(ctx)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/servers"
 )
 
 // TestMain fails when a test has left a goroutine behind. Called with asShop set, the test binary
@@ -46,16 +48,37 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 func TestTheTourHoldsWhatItPromises(t *testing.T) {
+	takesLong(t)
+	holds(t, "-tour")
+}
+
+func TestTheTourHoldsWithAMariaDBAndARedis(t *testing.T) {
+	takesLong(t)
+	db, cache := servers.MariaDB(t), servers.Redis(t)
+	holds(t, "-tour", "-mysql", db.DSN, "-redis", cache.Addr)
+}
+
+// takesLong lets tours run beside each other: they mostly wait.
+func takesLong(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes ten seconds")
+		t.Skip("it takes a quarter of a minute")
 	}
+	t.Parallel()
+}
+
+// holds runs the shop with the arguments, which ask for a tour.
+func holds(t *testing.T, args ...string) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := command(t, "-tour")
+	cmd := command(t, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Errorf("%v, and on stderr: %s", err, &stderr)
 	}
-	for _, want := range []string{"before   MySQL hangs         after", "unharmed?", "(*shop).search(...)", "found, err := s.catalog.search"} {
+	for _, want := range []string{"before   MySQL hangs         after", "unharmed?",
+		"the breaker of mysql is open for", "the breaker of mysql is closed: probe succeeded",
+		"from the hang to the first 503 that comes at once", "are served during the outage            100.0 %",
+		"from the restore to the first good page with SQL", "| in call 1 to mysql for ", "SELECT id, title", "(the same statement ", "(*shop).search(...)", "found, err := s.catalog.search"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the tour does not show %q", want)
 		}

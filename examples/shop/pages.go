@@ -20,7 +20,7 @@ func parsePages() pages {
 	layout := template.Must(template.New("layout.html").Funcs(funcs).
 		ParseFS(files, "templates/layout.html", "templates/shelf.html", "templates/live.html"))
 	all := make(pages)
-	for _, name := range []string{"home", "about", "search", "book", "cart", "break", "sorry"} {
+	for _, name := range []string{"home", "about", "search", "authors", "book", "cart", "break", "sorry"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	all["live"] = template.Must(template.New("live.html").Funcs(funcs).ParseFS(files, "templates/live.html"))

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -12,9 +14,28 @@ import (
 // seen is what the guards have to tell, as the page shows it.
 type seen struct {
 	InFlight []inFlight
-	Reports  []report // the newest first
+	Reports  []report      // the newest first
+	Breakers []breakerSeen // in the order of the switches
 	Slow     slowlog.Stats
+	Shed     backoff.Stats
 	Box      timebox.Stats
+}
+
+// A breakerSeen is a backend's breaker.
+type breakerSeen struct {
+	ID string // the backend's
+	breaker.Stats
+}
+
+// Says tells what its state means to who calls.
+func (b breakerSeen) Says() string {
+	switch {
+	case b.State == breaker.Closed:
+		return "calls go through"
+	case b.State == breaker.HalfOpen:
+		return "the next call tries it"
+	}
+	return "calls are refused, for " + seconds(b.RetryAfter)
 }
 
 // An inFlight is a request that runs now.
@@ -23,7 +44,8 @@ type inFlight struct{ Request, Elapsed string }
 // A report is what slowlog wrote on a request that was slow.
 type report struct {
 	ID, Request, Outcome string
-	Where                string // what it was doing
+	Where                string   // what it was doing
+	Asked                []string // what it had asked of each backend, or was just asking
 	Lines                []line
 }
 
@@ -36,7 +58,10 @@ type line struct {
 // seen asks the guards. It leaves out the requests for the page that shows it.
 func (s *shop) seen() seen {
 	const shown = 12
-	now := seen{Slow: s.slow.Stats(), Box: s.box.Stats()}
+	now := seen{Slow: s.slow.Stats(), Shed: s.shed.Stats(), Box: s.box.Stats()}
+	for _, b := range s.switches {
+		now.Breakers = append(now.Breakers, breakerSeen{b.ID, b.Breaker.Stats()})
+	}
 	for _, r := range s.slow.InFlight() {
 		if !strings.HasPrefix(r.URI, "/break") {
 			now.InFlight = append(now.InFlight, inFlight{r.Method + " " + r.URI, seconds(r.Elapsed)})
@@ -48,11 +73,16 @@ func (s *shop) seen() seen {
 		if r.End != nil {
 			outcome = fmt.Sprintf("%s, %d after %s", r.End.Outcome, r.End.Status, seconds(r.End.Duration))
 		}
+		var asked []string
+		for _, b := range r.Backends {
+			asked = append(asked, b.Sentences()[0])
+		}
 		now.Reports = append(now.Reports, report{
 			ID:      fmt.Sprintf("%s-%d", r.ID, r.Capture),
 			Request: r.Method + " " + r.URI,
 			Outcome: outcome,
 			Where:   r.Where(),
+			Asked:   asked,
 			Lines:   linesOf(r.Text()),
 		})
 	}

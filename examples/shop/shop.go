@@ -9,11 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/backend"
 	"github.com/heeler-go/heeler/examples/shop/relay"
 	"github.com/heeler-go/heeler/slowlog"
@@ -28,10 +29,14 @@ type shop struct {
 	switches []*backendSwitch // what the visitor can break
 	pages    pages
 
+	limit   time.Duration        // for each request
+	changed func(breaker.Change) // is told what becomes of the breakers
+
 	sameOrigin http.CrossOriginProtection // for forms
 
 	// The guards around the shop, for those who show what they saw; guard sets them.
 	slow   *slowlog.Watch
+	shed   *backoff.Policy
 	box    *timebox.Box
 	alerts *alert.Queue
 
@@ -45,11 +50,12 @@ var quietRedis = sync.OnceFunc(logging.Disable)
 // openTimeout bounds the first contact with the backends.
 const openTimeout = 10 * time.Second
 
-// openShop starts the backends that the config does not name, and reaches all of them through relays.
-func openShop(ctx context.Context, cfg config) (_ *shop, err error) {
+// openShop starts the backends that the config does not name, and reaches all of them through relays
+// and breakers, whose changes it tells.
+func openShop(ctx context.Context, cfg config, changed func(breaker.Change)) (_ *shop, err error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	s := &shop{pages: parsePages()}
+	s := &shop{pages: parsePages(), limit: cfg.Limit, changed: changed}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -80,10 +86,12 @@ func (s *shop) openCatalog(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Addr, err = s.through("mysql", "MySQL", "search, book pages", cfg.Addr); err != nil {
+	mysql, err := s.through("mysql", "MySQL", "search, authors, book pages", cfg.Addr)
+	if err != nil {
 		return err
 	}
-	if s.catalog, err = openCatalog(ctx, cfg); err != nil {
+	cfg.Addr = mysql.Addr()
+	if s.catalog, err = openCatalog(ctx, cfg, mysql.Breaker); err != nil {
 		return err
 	}
 	s.onClose(s.catalog.close)
@@ -103,16 +111,20 @@ func (s *shop) openCarts(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	if options.Addr, err = s.through("redis", "Redis", "the cart", options.Addr); err != nil {
+	server, err := s.through("redis", "Redis", "the cart", options.Addr)
+	if err != nil {
 		return err
 	}
-	options.ContextTimeoutEnabled = true // or go-redis would not heed the request's deadline
+	options.Addr = server.Addr()
+	options.ContextTimeoutEnabled = true // or go-redis would not heed the breaker's timeout
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	quietRedis()
-	client := redis.NewClient(options)
-	s.carts = &carts{client}
+	s.carts, err = openCarts(ctx, options, server.Breaker)
+	if err != nil {
+		return err
+	}
 	s.onClose(s.carts.close)
-	return client.Ping(ctx).Err()
+	return nil
 }
 
 func (s *shop) openReviews() error {
@@ -121,25 +133,50 @@ func (s *shop) openReviews() error {
 		return err
 	}
 	s.onClose(server.Close)
-	addr, err := s.through("reviews", "Reviews", "the readers' voices", server.Addr)
+	service, err := s.through("reviews", "Reviews", "the readers' voices", server.Addr)
 	if err != nil {
 		return err
 	}
-	s.reviews = &reviews{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}, addr: addr}
+	transport := service.Breaker.Transport(&http.Transport{MaxIdleConnsPerHost: 32})
+	s.reviews = &reviews{client: &http.Client{Transport: transport}, addr: service.Addr()}
 	s.onClose(s.reviews.close)
 	return nil
 }
 
-// through puts a relay in front of a backend, for the visitor to break it, and gives the relay's
-// address.
-func (s *shop) through(id, name, serves, addr string) (string, error) {
+// through puts a relay in front of a backend, for the visitor to break it, and a breaker in front of
+// the relay, for the shop to get over it.
+func (s *shop) through(id, name, serves, addr string) (*backendSwitch, error) {
 	r, err := relay.Listen(addr)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	s.onClose(r.Close)
-	s.switches = append(s.switches, &backendSwitch{ID: id, Name: name, Serves: serves, Relay: r})
-	return r.Addr(), nil
+	b := &backendSwitch{ID: id, Name: name, Serves: serves, Relay: r, Breaker: newBreaker(id, s.limit, s.changed)}
+	s.switches = append(s.switches, b)
+	return b, nil
+}
+
+// newBreaker gives a backend's breaker. A Name is all that one needs. These are tighter than that,
+// for people who watch: a page may ask several backends within its limit, one visitor alone sees a
+// breaker trip, and a backend that is back is found at the latest after the time of a request.
+func newBreaker(name string, limit time.Duration, changed func(breaker.Change)) *breaker.Breaker {
+	return &breaker.Breaker{
+		Name:      name,
+		Timeout:   limit / 4,
+		TripAfter: 3,
+		OpenFor:   limit / 2,
+		OpenMax:   limit,
+		OnChange:  changed,
+	}
+}
+
+// breakers are those of all backends.
+func (s *shop) breakers() []backoff.Backend {
+	var all []backoff.Backend
+	for _, b := range s.switches {
+		all = append(all, b.Breaker)
+	}
+	return all
 }
 
 func (s *shop) onClose(f func() error) { s.closers = append(s.closers, f) }

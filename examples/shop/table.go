@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
 
-// print shows what was seen: a table, and one of the reports.
+// print shows what was seen: a table, how long it took to get over it, and two of the reports.
 func (s *sighting) print(out io.Writer) {
 	row := func(group, name string, cell func(*phase) string) {
 		fmt.Fprintf(out, "%-17s %-10s", group, name)
@@ -35,13 +36,28 @@ func (s *sighting) print(out io.Writer) {
 		}
 		return "NO"
 	})
-	s.printReport(out)
+	fmt.Fprintln(out)
+	since := func(after time.Duration, ok bool) string {
+		if !ok {
+			return "never"
+		}
+		return human(after)
+	}
+	line := func(what, value string) { fmt.Fprintf(out, "%-56s%14s\n", what, value) }
+	hung, restored := &s.phases[during], &s.phases[after]
+	line("from the hang to the first 503 that comes at once", since(hung.firstRefusal()))
+	line("pages without SQL that are served during the outage", percent(hung.withoutSQL.served()))
+	line("from the restore to the first good page with SQL", since(restored.firstPage()))
+	s.printReports(out)
 }
 
-// printReport tells of the reports, and shows what one of them says of a hung search: how it
-// begins, and the stack down to the search's handler, without most of what lies between the shop
-// and the network.
-func (s *sighting) printReport(out io.Writer) {
+// percent writes a share, rounded down: 100 % is all.
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", math.Floor(share*1000)/10) }
+
+// printReports tells of the reports, and shows what two of them say: of a search that hung, how it
+// begins, and the stack down to the search's handler, without most of what lies between the shop and
+// the network; and of all authors, how it begins.
+func (s *sighting) printReports(out io.Writer) {
 	inTime := 0
 	for _, r := range s.reports {
 		if r.Elapsed < r.Deadline {
@@ -50,22 +66,26 @@ func (s *sighting) printReport(out io.Writer) {
 	}
 	fmt.Fprintf(out, "\nslowlog made %d reports, %d of them before the deadline. %d went out as alerts; %d alike are held back, to be folded.\n",
 		len(s.reports), inTime, s.alerts.Delivered, s.alerts.Waiting)
-	r := searchReport(s.reports)
-	if r == nil {
-		return
+	if r := searchReport(s.reports); r != nil {
+		fmt.Fprint(out, "From one on a search while MySQL hung:\n\n")
+		lines := strings.Split(strings.TrimSpace(r.Text()), "\n")
+		stack := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "1 goroutine [") })
+		own := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "\t> ") }) - 2 // its function, place and source
+		handler := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, searchHandler) }) + 2
+		if stack < 0 || own < stack || handler < own || handler >= len(lines) {
+			stack, own, handler = 0, 0, len(lines)-1 // not as expected: all of it
+		}
+		excerpt(out, lines, 0, slices.Index(lines, "")-1)
+		excerpt(out, lines, stack, min(stack+4, own-1))
+		excerpt(out, lines, own, handler)
+		fmt.Fprintln(out)
 	}
-	fmt.Fprint(out, "From one of them:\n\n")
-	lines := strings.Split(strings.TrimSpace(r.Text()), "\n")
-	stack := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "1 goroutine [") })
-	own := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "\t> ") }) - 2 // its function, place and source
-	handler := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, searchHandler) }) + 2
-	if stack < 0 || own < stack || handler < own || handler >= len(lines) {
-		stack, own, handler = 0, 0, len(lines)-1 // not as expected: all of it
+	if r := authorsReport(s.reports); r != nil {
+		fmt.Fprint(out, "From the one on all authors, when MySQL was only a little slow:\n\n")
+		lines := strings.Split(r.Text(), "\n")
+		excerpt(out, lines, 0, slices.Index(lines, "")-1)
+		fmt.Fprintln(out)
 	}
-	excerpt(out, lines, 0, 2)
-	excerpt(out, lines, stack, min(stack+4, own-1))
-	excerpt(out, lines, own, handler)
-	fmt.Fprintln(out)
 }
 
 // excerpt prints the lines from first to last, and dots before it if it does not begin the text.

@@ -4,22 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/shop/relay"
 	"github.com/heeler-go/heeler/slowlog"
 )
 
-// The tour's measures. A phase is over when its time or its requests are used up, whichever comes
-// first.
+// The tour's measures.
 const (
-	tourLimit    = 2 * time.Second         // for each request to the shop
-	tourMargin   = time.Second             // by which an answer at the limit may be late, on a busy machine
-	tourPhase    = 4500 * time.Millisecond // of load
-	tourPause    = 30 * time.Millisecond   // that a shopper takes from one page to the next
-	tourRequests = 100                     // of each shopper, in each phase
-	tourShoppers = 4                       // on pages with SQL, and as many on pages without
+	tourLimit    = 2 * time.Second              // for each request to the shop
+	tourPatience = tourLimit / 4                // the Timeout that newBreaker gives
+	tourRecovery = tourLimit*6/5 + tourPatience // the longest that a backend goes unnoticed that is back: OpenMax, what is added at random, and a probe
+	tourMargin   = time.Second                  // by which an answer may be late, on a busy machine
+	tourDelay    = 10 * time.Millisecond        // that makes MySQL slow
+	tourPause    = 30 * time.Millisecond        // that a shopper takes from one page to the next
+	tourShoppers = 4                            // on pages with SQL, and as many on pages without
 )
 
 // tour shows what the shop is there to show: it puts load on the shop, hangs MySQL, restores it,
@@ -27,20 +29,49 @@ const (
 // not.
 func tour(ctx context.Context, cfg config, out io.Writer) error {
 	cfg.Addr, cfg.Limit = "127.0.0.1:0", tourLimit
-	return open(ctx, cfg, sinks(cfg, io.Discard), func(ctx context.Context, s *shop, url string) error {
-		fmt.Fprintf(out, "A bookshop on MySQL, Redis and a web service. A request may take %v.\n", tourLimit)
+	story := &story{out: out}
+	told := audience{sinks(cfg, io.Discard), func(c breaker.Change) { story.tell(changeText(c)) }}
+	return open(ctx, cfg, told, func(ctx context.Context, s *shop, url string) error {
+		fmt.Fprintf(out, "A bookshop on MySQL, Redis and a web service. A request may take %v, a call to one of them %v.\n", tourLimit, tourPatience)
 		fmt.Fprintf(out, "%d shoppers use pages that need MySQL, %d others pages that do not.\n\n", tourShoppers, tourShoppers)
-		seen, err := drive(ctx, s, url, out)
+		seen, err := drive(ctx, s, url, story)
 		if err != nil {
 			return fmt.Errorf("the tour was not finished: %w", err)
 		}
+		fmt.Fprintln(out)
 		seen.print(out)
 		return judge(seen, out)
 	})
 }
 
+// A story is what happens in the course of the tour, line by line.
+type story struct {
+	out io.Writer
+
+	mu    sync.Mutex
+	start time.Time // zero before it has begun and when it is over
+}
+
+func (s *story) begin() { s.set(time.Now()) }
+func (s *story) end()   { s.set(time.Time{}) }
+
+func (s *story) set(start time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start = start
+}
+
+func (s *story) tell(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.start.IsZero() {
+		fmt.Fprintf(s.out, "%6.1f s  %s\n", time.Since(s.start).Seconds(), what)
+	}
+}
+
 // A sighting is all that the tour has seen.
 type sighting struct {
+	authors tally            // the page that asks MySQL for one thing after the other
 	phases  [3]phase         // before, during, after
 	reports []slowlog.Report // the newest first
 	alerts  alert.Stats
@@ -53,7 +84,7 @@ const (
 )
 
 // drive goes through the phases.
-func drive(ctx context.Context, s *shop, url string, out io.Writer) (sighting, error) {
+func drive(ctx context.Context, s *shop, url string, story *story) (sighting, error) {
 	var seen sighting
 	crowd, err := gather(ctx, url)
 	if err != nil {
@@ -61,22 +92,32 @@ func drive(ctx context.Context, s *shop, url string, out io.Writer) (sighting, e
 	}
 	defer crowd.leave()
 
-	start := time.Now()
+	story.begin()
+	defer story.end()
+
+	story.tell(fmt.Sprintf("MySQL is slow by %v, and somebody asks for all authors", tourDelay))
+	if err := crowd.turn(ctx, "mysql", relay.Fault{Kind: relay.Slow, Delay: tourDelay}); err != nil {
+		return seen, err
+	}
+	seen.authors.add([]answer{crowd.withSQL[0].get(ctx, authors)})
+
 	for i, step := range []struct {
-		what  string
-		fault relay.Kind
+		what   string
+		fault  relay.Kind
+		length time.Duration
 	}{
-		before: {"load on a healthy shop", relay.Normal},
-		during: {"MySQL hangs, and load goes on", relay.Hang},
-		after:  {"MySQL is restored, and load goes on", relay.Normal},
+		before: {"load on a healthy shop", relay.Normal, 3 * time.Second},
+		during: {"MySQL hangs, and load goes on", relay.Hang, 6 * time.Second},
+		after:  {"MySQL is restored, and load goes on", relay.Normal, 5 * time.Second},
 	} {
-		fmt.Fprintf(out, "%6.1f s  %s\n", time.Since(start).Seconds(), step.what)
+		story.tell(step.what)
+		start := time.Now()
 		if err := crowd.turn(ctx, "mysql", relay.Fault{Kind: step.fault}); err != nil {
 			return seen, err
 		}
-		seen.phases[i] = crowd.load(ctx)
+		seen.phases[i] = crowd.load(ctx, start, step.length)
 	}
-	fmt.Fprintf(out, "%6.1f s  done\n\n", time.Since(start).Seconds())
+	story.tell("done")
 
 	seen.reports = s.slow.Recent()
 	seen.alerts = s.alerts.Stats()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/breaker"
 )
 
 // A visitor is a browser at a shop that is open for one test.
@@ -26,9 +27,10 @@ func visit(t *testing.T) *visitor {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, closed := make(chan *visitor), make(chan error)
-	cfg := config{Addr: "127.0.0.1:0", Limit: 600 * time.Millisecond}
+	cfg := config{Addr: "127.0.0.1:0", Limit: time.Second}
+	told := audience{[]alert.Sink{headlines{io.Discard}}, func(breaker.Change) {}}
 	go func() {
-		closed <- open(ctx, cfg, []alert.Sink{headlines{io.Discard}}, func(ctx context.Context, s *shop, url string) error {
+		closed <- open(ctx, cfg, told, func(ctx context.Context, s *shop, url string) error {
 			ready <- &visitor{t: t, shop: s, url: url}
 			<-ctx.Done()
 			return nil
@@ -89,6 +91,23 @@ func (v *visitor) turn(backend, fault string) {
 	v.t.Helper()
 	if resp, _ := v.post("/break/"+backend, "fault", fault); resp.StatusCode != 200 {
 		v.t.Fatalf("%s %s: %s", backend, fault, resp.Status)
+	}
+}
+
+// recover waits until a page is served again, as it must be when its backend is well and the breaker
+// has found that out.
+func (v *visitor) recover(path string) {
+	v.t.Helper()
+	longest := v.shop.limit * 3 // OpenMax, a probe, and a busy machine
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		resp, _ := v.get(path)
+		if resp.StatusCode == 200 {
+			return
+		}
+		if time.Since(start) > longest {
+			v.t.Errorf("%s is not served again: %s", path, resp.Status)
+			return
+		}
 	}
 }
 
