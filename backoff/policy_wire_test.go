@@ -28,7 +28,7 @@ func failures(t *testing.T) map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"a status": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
 		"http.Error": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "the old answer", 502)
+			http.Error(w, "the old answer", http.StatusBadGateway)
 		},
 		"a long body with its length": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100000")
