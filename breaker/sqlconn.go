@@ -157,7 +157,7 @@ func (t *tx) end(statement string, f func() error) error {
 		return driver.ErrBadConn
 	}
 	c := cn.b.admit(context.WithoutCancel(t.life.Parent), statement)
-	defer c.leave()
+	defer cn.leave(c)
 	defer t.bound(c)()
 	_, err := apart(cn, c, func() (struct{}, error) { return struct{}{}, f() })
 	v := uncounted

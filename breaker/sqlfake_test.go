@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// A backend is a database made for a test: it does what on says and writes down
+// A fakeDB is a database made for a test: it does what on says and writes down
 // what the driver was asked.
-type backend struct {
+type fakeDB struct {
 	// dress makes a connection of the basic one, with the optional interfaces
 	// that a test is about. Nil is all of them.
 	dress func(*fakeConn) driver.Conn
@@ -31,7 +31,7 @@ type backend struct {
 	closed bool
 }
 
-func (b *backend) ask(ctx context.Context, format string, args ...any) error {
+func (b *fakeDB) ask(ctx context.Context, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	b.mu.Lock()
 	b.asked = append(b.asked, what)
@@ -42,14 +42,14 @@ func (b *backend) ask(ctx context.Context, format string, args ...any) error {
 	return b.on(ctx, what)
 }
 
-func (b *backend) journal() string {
+func (b *fakeDB) journal() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.asked, "\n")
 }
 
 // count is how often something was asked that contains text.
-func (b *backend) count(text string) (n int) {
+func (b *fakeDB) count(text string) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, what := range b.asked {
@@ -62,11 +62,11 @@ func (b *backend) count(text string) (n int) {
 
 // The backend is its own driver and connector.
 
-func (b *backend) Driver() driver.Driver                 { return b }
-func (b *backend) Open(name string) (driver.Conn, error) { return b.Connect(context.Background()) }
-func (b *backend) Close() error                          { b.closed = true; return errors.New("closing") }
+func (b *fakeDB) Driver() driver.Driver                 { return b }
+func (b *fakeDB) Open(name string) (driver.Conn, error) { return b.Connect(context.Background()) }
+func (b *fakeDB) Close() error                          { b.closed = true; return errors.New("closing") }
 
-func (b *backend) Connect(ctx context.Context) (driver.Conn, error) {
+func (b *fakeDB) Connect(ctx context.Context) (driver.Conn, error) {
 	b.mu.Lock()
 	b.conns++
 	c := &fakeConn{b: b, id: b.conns}
@@ -95,7 +95,7 @@ type full struct {
 
 // A fakeConn has what every connection has.
 type fakeConn struct {
-	b    *backend
+	b    *fakeDB
 	id   int
 	lost bool // it is not valid
 }

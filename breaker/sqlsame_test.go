@@ -312,7 +312,7 @@ var faults = map[string]func() func(context.Context, string) error{
 // A breaker that has nothing to do changes nothing: neither what a program sees
 // nor what the driver is asked, whatever that can do.
 func TestDatabaseSQLBehavesAsWithoutABreaker(t *testing.T) {
-	run := func(t *testing.T, b *backend, connector driver.Connector, use func(context.Context, *sql.DB, func(...any))) string {
+	run := func(t *testing.T, b *fakeDB, connector driver.Connector, use func(context.Context, *sql.DB, func(...any))) string {
 		db := sql.OpenDB(connector)
 		var seen strings.Builder
 		for range 2 { // the second time the connections come from the pool
@@ -326,8 +326,8 @@ func TestDatabaseSQLBehavesAsWithoutABreaker(t *testing.T) {
 			for fault, f := range faults {
 				for name, use := range uses {
 					t.Run(dress+"/"+clothing+"/"+fault+"/"+name, func(t *testing.T) {
-						make := func() *backend {
-							return &backend{dress: d, clothe: c, on: f(), data: [][]int64{{1, 2, 3}, {}, {4}}}
+						make := func() *fakeDB {
+							return &fakeDB{dress: d, clothe: c, on: f(), data: [][]int64{{1, 2, 3}, {}, {4}}}
 						}
 						b := make()
 						want := run(t, b, b, use)
