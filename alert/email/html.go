@@ -22,7 +22,9 @@ const (
 	maxPre      = 20 << 10
 	maxFact     = 600
 	maxHTMLLine = 300
-	maxLead     = 700
+	maxLead     = 2000
+	maxBackends = 10 << 10
+	backendLine = 450 // of styles, beside its text
 )
 
 //go:embed mail.html
@@ -43,6 +45,7 @@ var styles = map[string]template.CSS{
 	"facts": "width:100%;table-layout:fixed;border-collapse:collapse;font-size:13px;line-height:1.4;",
 	"name":  "width:88px;padding:4px 12px 4px 0;vertical-align:top;color:#57534e;overflow-wrap:anywhere;",
 	"value": "padding:4px 0;vertical-align:top;overflow-wrap:anywhere;word-break:break-word;",
+	"calls": "margin:8px 0 2px;font-size:14px;line-height:1.4;font-weight:600;overflow-wrap:anywhere;",
 	"app":   "margin:6px 0;padding:8px 10px;border-radius:6px;background:#fff7ed;border-left:3px solid #c2410c;",
 	"lib":   "margin:0;padding:2px 10px 2px 13px;font:12px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:#57534e;overflow-wrap:anywhere;",
 	"func":  "font:14px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-weight:650;overflow-wrap:anywhere;",
@@ -64,6 +67,8 @@ type view struct {
 	Where       *frame // the innermost call of the application's own code
 	State       string
 	Facts       []fact
+	Backends    []backend
+	MoreCalls   int // backends left out
 	Stacks      []stack
 	More        int // stacks left out
 	Text        string
@@ -71,6 +76,13 @@ type view struct {
 }
 
 type fact struct{ Name, Value string }
+
+// A backend is shown as its counts, the calls in progress and the statements.
+type backend struct {
+	Summary string
+	Lines   []string
+	More    int // lines left out
+}
 
 type stack struct {
 	Name, State string
@@ -99,6 +111,7 @@ func renderHTML(a alert.Alert, left []alert.File) (string, error) {
 	if !a.Time.IsZero() {
 		v.Seen = a.Time.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
+	v.Backends, v.MoreCalls = viewBackends(a.Backends)
 	room := maxCalls
 	for i, s := range a.Stacks {
 		if room < appCall {
@@ -157,6 +170,33 @@ func after(start, seen time.Time) string {
 		return fmt.Sprintf(", %v before", d.Round(10*time.Millisecond))
 	}
 	return ""
+}
+
+// viewBackends shows as much of the backends as there is room for.
+func viewBackends(backends []alert.Backend) (list []backend, more int) {
+	room := maxBackends
+	for i, b := range backends {
+		v := backend{Summary: b.Summary(), More: b.More}
+		if room -= backendLine + len(v.Summary); room < 0 {
+			return list, len(backends) - i
+		}
+		add := func(line string) {
+			if line = alert.OneLine(line, maxHTMLLine); room < backendLine+len(line) {
+				v.More++
+				return
+			}
+			room -= backendLine + len(line)
+			v.Lines = append(v.Lines, line)
+		}
+		for _, c := range b.Running {
+			add("now " + c.String())
+		}
+		for _, s := range b.Statements {
+			add(s.String())
+		}
+		list = append(list, v)
+	}
+	return list, 0
 }
 
 // viewStack shows as many of s's calls as there is room for.

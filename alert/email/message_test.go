@@ -89,6 +89,12 @@ func example() alert.Alert {
 		Text: "23 s into GET /repo/heeler?page=2\nin call 231 to mysql since 4.9 s, 230 of them the same: SELECT * FROM commits WHERE repo = ?\n\n" +
 			"the request's own goroutine: waiting for the network\n    github.com/acme/shop/repo.(*Store).Find\n",
 		Tags: map[string]string{"route": "GET /repo/{name}", "backend": "mysql", "calls": "231 to mysql in 22.8 s"},
+		Backends: []alert.Backend{
+			{Name: "mysql", Calls: 231, Errors: 2, Time: 22800 * time.Millisecond, More: 4,
+				Statements: []alert.Statement{{Text: "SELECT * FROM commits WHERE repo < ?", Calls: 230, Time: 22 * time.Second}},
+				Running:    []alert.Call{{Statement: "SELECT * FROM commits WHERE repo < ?", Elapsed: 4900 * time.Millisecond, Before: 229}}},
+			{Name: "redis", Refused: 3},
+		},
 		Request: &alert.Request{
 			ID: "7f3a9c0de1", Start: seen.Add(-23 * time.Second), Method: "GET", URI: "/repo/heeler?page=2&q=a<b>&token=%5Bredacted%5D",
 			Route: "GET /repo/{name}", Host: "shop.example.com", RemoteAddr: "192.0.2.7:4711", Proto: "HTTP/1.1",
@@ -154,6 +160,8 @@ func TestTheMailSaysItAsTextAndAsHTML(t *testing.T) {
 		`net/http.(*conn).serve <span style="white-space:nowrap;">server.go:2103</span>`, "/repo/heeler?page=2&amp;q=a&lt;b&gt;&amp;token=%5Bredacted%5D",
 		"10:14:37.123 UTC, 23s before", "231 to mysql in 22.8 s", "The whole report", "since 4.9 s, 230 of them the same",
 		"Not attached, too large", "report.json",
+		">Calls to backends</h2>", ">mysql: 231 calls in 22.8s, 2 errors</div>", ">redis: 0 calls in 0s, 3 refused</div>", ">… and 4 more</div>",
+		">now for 4.9s, 229 alike before: SELECT * FROM commits WHERE repo &lt; ?</div>", ">230 calls in 22s: SELECT * FROM commits WHERE repo &lt; ?</div>",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the HTML does not have %s", want)
@@ -193,8 +201,9 @@ func FuzzMessage(f *testing.F) {
 		sink := email.Sink{Host: "h", From: "a@example.com", To: []string{"b@example.com"}, SubjectPrefix: title}
 		data, err := email.Message(sink, alert.Alert{
 			Key: text, Title: title, Text: text, Tags: map[string]string{title: text},
-			Stacks: []alert.Stack{{Name: title, State: text, Frames: []alert.Frame{{Func: fn, File: file, App: true, Source: text}, {Func: fn, File: file}}}},
-			Files:  []alert.File{{Name: name, Type: kind, Data: []byte(text)}},
+			Stacks:   []alert.Stack{{Name: title, State: text, Frames: []alert.Frame{{Func: fn, File: file, App: true, Source: text}, {Func: fn, File: file}}}},
+			Backends: []alert.Backend{{Name: title, Running: []alert.Call{{Statement: text}}, Statements: []alert.Statement{{Text: fn}}}},
+			Files:    []alert.File{{Name: name, Type: kind, Data: []byte(text)}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -211,8 +220,9 @@ func TestNothingInAnAlertCanAddAHeaderOrMarkup(t *testing.T) {
 	evil := "x\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>\u202e"
 	a := alert.Alert{
 		Key: evil, Title: evil, Text: evil + "\r\n.\r\nMAIL FROM:<a@b>\r\n", Tags: map[string]string{evil: evil},
-		Request: &alert.Request{Method: evil, URI: evil, Header: map[string]string{evil: evil}},
-		Stacks:  []alert.Stack{{Name: evil, State: evil, Frames: []alert.Frame{{Func: evil, File: evil, App: true, Source: evil}}}},
+		Request:  &alert.Request{Method: evil, URI: evil, Header: map[string]string{evil: evil}},
+		Stacks:   []alert.Stack{{Name: evil, State: evil, Frames: []alert.Frame{{Func: evil, File: evil, App: true, Source: evil}}}},
+		Backends: []alert.Backend{{Name: evil, Calls: 1, Statements: []alert.Statement{{Text: evil}}, Running: []alert.Call{{Statement: evil}}}},
 		Files: []alert.File{
 			{Name: "../../" + evil, Type: "text/html\r\nX-Evil: 1", Data: []byte("d")},
 			{Name: `a"; filename="b.exe`, Type: "nonsense", Data: []byte("d")},
@@ -249,11 +259,17 @@ func TestAHugeAlertStaysAMailThatPhonesShowWhole(t *testing.T) {
 	for i := range a.Stacks {
 		a.Stacks[i].Frames = slices.Repeat(a.Stacks[i].Frames, 40)
 	}
+	for i := range a.Backends[0].Running { // < is &lt;
+		a.Backends[0].Running[i].Statement = strings.Repeat("<é", 1000)
+	}
+	a.Backends[0].Running = slices.Repeat(a.Backends[0].Running, 100)
+	a.Backends = slices.Repeat(a.Backends, 100)
 	_, got := sent(t, a)
 	if n := len(got[0].body); n > 1<<20+200 || !strings.Contains(got[0].body, "… (cut)") {
 		t.Errorf("the text has %d bytes, or does not say that it was cut", n)
 	}
-	if n := len(got[1].body); n > 102<<10 || n < 60<<10 || !strings.Contains(got[1].body, "more calls") || !strings.Contains(got[1].body, "more stacks") {
+	if n := len(got[1].body); n > 102<<10 || n < 60<<10 || !strings.Contains(got[1].body, "more calls") || !strings.Contains(got[1].body, "more stacks") ||
+		!strings.Contains(got[1].body, "more backends") {
 		t.Errorf("the HTML has %d bytes, want 60 to 102 KB, or does not say that it was cut", n)
 	}
 }
@@ -262,6 +278,14 @@ func TestAShortTextIsNotSaidTwice(t *testing.T) {
 	_, got := sent(t, alert.Alert{Title: "mysql is down", Text: "no answer for 30 s\n"})
 	if html := got[1].body; strings.Count(html, "no answer for 30 s") != 1 || strings.Contains(html, "Report") {
 		t.Errorf("the HTML is\n%s", html)
+	}
+}
+
+func TestWithoutCallsToBackendsTheMailSaysNothingOfThem(t *testing.T) {
+	a := example()
+	a.Backends = nil
+	if _, got := sent(t, a); strings.Contains(got[1].body, "backends") {
+		t.Errorf("the HTML is\n%s", got[1].body)
 	}
 }
 
