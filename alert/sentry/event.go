@@ -21,12 +21,15 @@ import (
 
 // Sentry cuts what is longer, or refuses it.
 const (
-	maxTagKey   = 32
-	maxTagValue = 200
-	maxTags     = 50
-	maxText     = 16 << 10
-	maxFrames   = 200
-	maxThreads  = 100
+	maxTagKey    = 32
+	maxTagValue  = 200
+	maxTags      = 50
+	maxText      = 16 << 10
+	maxFrames    = 200
+	maxThreads   = 100
+	maxBackends  = 20
+	maxStatement = 400
+	maxLine      = 2000 // that is searched for secrets
 )
 
 // event makes the whole event; no client adds to it.
@@ -58,6 +61,9 @@ func (s Sink) event(a alert.Alert) *sentry.Event {
 	addStacks(e, a)
 	left := s.addFiles(e, a)
 	e.Contexts["alert"] = alertContext(a, left)
+	if len(a.Backends) > 0 {
+		e.Contexts["backends"] = backendsContext(a.Backends, secrets)
+	}
 	e.Contexts["runtime"] = sentry.Context{"name": "go", "version": runtime.Version()}
 	e.Contexts["os"] = sentry.Context{"name": runtime.GOOS}
 	if a.Text != "" {

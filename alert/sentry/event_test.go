@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,12 @@ func example() alert.Alert {
 			ID: "7f3a", Start: seen.Add(-23 * time.Second), Method: "GET", URI: "/repo/heeler?page=2&token=hunter2",
 			Route: "GET /repo/{name}", Host: "shop.example.com", RemoteAddr: "192.0.2.7:4711", Proto: "HTTP/1.1",
 			Header: map[string]string{"Cookie": "a=hunter2", "Authorization": "Basic hunter2", "Accept": "text/html", "X-Forwarded-Proto": "https"},
+		},
+		Backends: []alert.Backend{
+			{Name: "mysql", Calls: 231, Errors: 2, Time: 22800 * time.Millisecond, More: 4,
+				Statements: []alert.Statement{{Text: "SELECT * FROM commits WHERE repo = ?", Calls: 230, Time: 22 * time.Second}},
+				Running:    []alert.Call{{Statement: "SET PASSWORD = 'hunter2'", Elapsed: 4900 * time.Millisecond}}},
+			{Name: "auth", Refused: 3},
 		},
 		Stacks: []alert.Stack{
 			{Name: "the request's own goroutine", State: "waiting for the network", Count: 1, Frames: []alert.Frame{
@@ -64,6 +71,10 @@ func TestTheEventHasTheStackTheRequestAndTheTags(t *testing.T) {
 		{[]any{"contexts", "alert", "key"}, "slow 1 GET /repo/{name}"},
 		{[]any{"contexts", "alert", "request_id"}, "7f3a"},
 		{[]any{"contexts", "alert", "files_left_out"}, []any{"big.bin (100 bytes)"}},
+		{[]any{"contexts", "backends"}, map[string]any{
+			"mysql": []any{"mysql: 231 calls in 22.8s, 2 errors", "now for 4.9s: SET PASSWORD = '[redacted]'", "230 calls in 22s: SELECT * FROM commits WHERE repo = ?", "and 4 more"},
+			"auth":  []any{"auth: 0 calls in 0s, 3 refused"},
+		}},
 		{[]any{"contexts", "runtime", "version"}, runtime.Version()},
 		{[]any{"contexts", "report", "text"}, "slow request: GET /repo/heeler\nafter 23s"},
 		{[]any{"tags"}, map[string]any{"guard": "slowlog", "state": "waiting for the network", "api_token": "[redacted]"}},
@@ -179,7 +190,14 @@ func TestAHostileAlertIsStillAnEvent(t *testing.T) {
 		Stacks:  slices.Repeat([]alert.Stack{{Frames: slices.Repeat([]alert.Frame{{Func: evil[:50], File: evil[:50], Line: -1, App: true}}, 1000)}}, 200),
 		Files:   []alert.File{{Name: evil, Type: evil, Data: []byte("x\n{}")}},
 	}
+	for i := range 100 {
+		a.Backends = append(a.Backends, alert.Backend{Name: strconv.Itoa(i) + evil, Statements: slices.Repeat([]alert.Statement{{Text: evil}}, 5), Running: slices.Repeat([]alert.Call{{Statement: evil}}, 10)})
+	}
 	event := eventOf(t, a)
+	backends := at(event, "contexts", "backends").(map[string]any)
+	if text, _ := json.Marshal(backends); len(backends) != 21 || backends["left out"] != 80.0 || len(text) > 500_000 {
+		t.Errorf("there are %d backends in %d bytes, want 20 and how many more", len(backends), len(text))
+	}
 	if n := len(at(event, "threads").([]any)); n != 100 {
 		t.Errorf("there are %d threads, want at most 100", n)
 	}

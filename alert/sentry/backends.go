@@ -1,0 +1,40 @@
+package sentry
+
+import (
+	"fmt"
+
+	"github.com/getsentry/sentry-go"
+
+	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/redact"
+)
+
+// backendsContext has a list for each backend: the counts, the calls in
+// progress, the statements. Names and statements are redacted once more,
+// whoever made the alert.
+func backendsContext(backends []alert.Backend, secrets redact.List) sentry.Context {
+	clean := func(s string, limit int) string {
+		return alert.OneLine(secrets.Text(alert.OneLine(s, maxLine)), limit)
+	}
+	c := make(sentry.Context)
+	for _, b := range backends[:min(len(backends), maxBackends)] {
+		b.Name = clean(b.Name, 100)
+		lines := []string{b.Summary()}
+		for _, running := range b.Running {
+			running.Statement = clean(running.Statement, maxStatement)
+			lines = append(lines, "now "+running.String())
+		}
+		for _, s := range b.Statements {
+			s.Text = clean(s.Text, maxStatement)
+			lines = append(lines, s.String())
+		}
+		if b.More > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more", b.More))
+		}
+		c[b.Name] = lines
+	}
+	if left := len(backends) - maxBackends; left > 0 {
+		c["left out"] = left
+	}
+	return c
+}
