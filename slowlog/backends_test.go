@@ -98,7 +98,9 @@ func TestCallsAtOnceAreShownTheOldestFirst(t *testing.T) {
 			var all sync.WaitGroup
 			defer all.Wait()
 			for i, backend := range []string{"slow", "mail", "api", "api", "api", "quick"} {
-				all.Go(func() { query(ctx, backend, fmt.Sprint("GET ", i), []time.Duration{20, 20, 20, 20, 1, 0}[i]*time.Second) })
+				all.Go(func() {
+					query(ctx, backend, fmt.Sprint("GET ", i), []time.Duration{20, 20, 20, 20, 1, 0}[i]*time.Second)
+				})
 				time.Sleep(time.Second)
 			}
 		})), "GET", "/")
