@@ -91,7 +91,7 @@ func wantCounts(t *testing.T, b *breaker.Breaker, want counts) {
 	}
 }
 
-func wantTimeout(t *testing.T, err error) {
+func wantLate(t *testing.T, err error) {
 	t.Helper()
 	var late *breaker.TimeoutError
 	var timeout interface{ Timeout() bool }

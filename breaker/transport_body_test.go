@@ -73,7 +73,7 @@ func TestABodyThatStopsFailsAtTimeout(t *testing.T) {
 		client := serve(t, b, pieces(2, 300*ms))
 		start := time.Now()
 		_, _, err := get(client)
-		wantTimeout(t, err)
+		wantLate(t, err)
 		if took := time.Since(start); took != 200*ms {
 			t.Errorf("took %v", took)
 		}
@@ -202,7 +202,7 @@ func TestAProbeCutWhileItsBodyIsReadTripsAgain(t *testing.T) {
 		trip(t, b)
 		time.Sleep(b.RetryAfter())
 		_, _, err := get(client)
-		wantTimeout(t, err)
+		wantLate(t, err)
 		wantState(t, b, breaker.Open)
 	})
 }
@@ -347,7 +347,7 @@ func TestABackendThatTakesNothingOfARequestFailsAtTimeout(t *testing.T) {
 	defer base.CloseIdleConnections()
 	client := &http.Client{Transport: b.Transport(base)}
 	_, err := client.Post("http://"+l.Addr().String(), "text/plain", io.LimitReader(zeros{}, 1<<30))
-	wantTimeout(t, err)
+	wantLate(t, err)
 	wantCounts(t, b, counts{failed: 1})
 }
 

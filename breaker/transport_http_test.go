@@ -113,13 +113,13 @@ func TestAHangingHTTP2StreamFailsAtTimeout(t *testing.T) {
 	client := server.Client()
 	client.Transport = b.Transport(client.Transport)
 	_, err := client.Get(server.URL)
-	wantTimeout(t, err)
+	wantLate(t, err)
 	resp, err := client.Get(server.URL + "/body")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = io.ReadAll(resp.Body)
-	wantTimeout(t, err)
+	wantLate(t, err)
 	resp.Body.Close()
 	wantCounts(t, b, counts{failed: 2})
 }

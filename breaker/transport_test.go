@@ -63,7 +63,7 @@ func TestA500CountsBeforeItsBodyIsRead(t *testing.T) {
 		wantState(t, b, breaker.Open)
 		start := time.Now()
 		_, err = io.ReadAll(resp.Body) // and is bounded none the less
-		wantTimeout(t, err)
+		wantLate(t, err)
 		if took := time.Since(start); took != s {
 			t.Errorf("took %v", took)
 		}
@@ -78,7 +78,7 @@ func TestAServerThatHangsFailsAtTimeout(t *testing.T) {
 		client := serve(t, b, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		start := time.Now()
 		_, _, err := get(client)
-		wantTimeout(t, err)
+		wantLate(t, err)
 		if took := time.Since(start); took != 300*ms {
 			t.Errorf("took %v", took)
 		}
@@ -99,7 +99,7 @@ func TestAServerThatAcceptsNobodyFailsAtTimeout(t *testing.T) {
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
 	_, err := (&http.Client{Transport: b.Transport(base)}).Get("http://" + l.Addr().String())
-	wantTimeout(t, err)
+	wantLate(t, err)
 	wantCounts(t, b, counts{failed: 1})
 }
 
