@@ -15,7 +15,10 @@ import (
 //
 // Otherwise the request goes through, also when the backend is just being tried
 // again. It is no call by itself: it is for those that the handler makes to find
-// out how the backend is.
+// out how the backend is. When the handler answers 5xx and a call, of this
+// request or of another, has come to nothing meanwhile, a backoff.Policy around
+// makes it a 503 with Retry-After, too: on the connections of a pool nobody knows whose
+// call it was.
 //
 // Wrap panics if next is nil, or if the Breaker is not valid.
 func (b *Breaker) Wrap(next http.Handler) http.Handler {
@@ -41,6 +44,7 @@ func (h *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, request.From(r.Context()), left)
 		return
 	}
+	h.need(request.From(r.Context()))
 	h.next.ServeHTTP(w, r)
 }
 
@@ -50,6 +54,7 @@ func (h *route) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request
 		h.refuse(w, r, rec, left)
 		return
 	}
+	h.need(rec)
 	if h.inner != nil {
 		h.inner.ServeRecord(w, r, rec)
 		return
@@ -66,4 +71,21 @@ func (h *route) refuse(w http.ResponseWriter, r *http.Request, rec *request.Reco
 		After:    left,
 		Encoding: w.Header()["Content-Encoding"], // of a middleware's around
 	}.Write(w, r)
+}
+
+// need tells the record what the request cannot live without.
+func (h *route) need(rec *request.Record) {
+	if rec == nil {
+		return
+	}
+	b, before := h.b, h.b.troubles()
+	rec.Need(func() (name string, left time.Duration, ok bool) {
+		return b.name(), b.comeBack(), b.troubles() != before || b.State() != Closed
+	})
+}
+
+// troubles counts what may have kept a handler from answering: also the calls
+// that found their connection dead, which say nothing of the backend.
+func (b *Breaker) troubles() uint64 {
+	return b.count.failed.Load() + b.count.refused.Load() + b.count.uncounted.Load()
 }

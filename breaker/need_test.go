@@ -1,0 +1,42 @@
+package breaker_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
+)
+
+// A pool's connections know no request, so the failure is one that the request's record has not.
+func TestARouteThatNeedsABackendFailsForWantOfIt(t *testing.T) {
+	for _, story := range []struct {
+		name    string
+		outcome func(context.Context) error
+		status  int
+	}{
+		{"while its calls succeed a 500 is the handler's own", succeeds, http.StatusInternalServerError},
+		{"when one has failed it is a 503", fails, http.StatusServiceUnavailable},
+		{"and when one was without a verdict", func(context.Context) error { return context.Canceled }, http.StatusServiceUnavailable},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			b := &breaker.Breaker{Name: "memcached"}
+			page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				b.Do(context.Background(), story.outcome) // not the request's context
+				w.WriteHeader(http.StatusInternalServerError)
+			})
+			for name, h := range map[string]http.Handler{
+				"directly inside": backoff.Wrap(b.Wrap(page)),
+				"further inside":  backoff.Wrap(http.HandlerFunc(b.Wrap(page).ServeHTTP)),
+			} {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				if after := w.Header().Get("Retry-After"); w.Code != story.status || (after != "") != (story.status == http.StatusServiceUnavailable) {
+					t.Errorf("%s: status %d, Retry-After %q", name, w.Code, after)
+				}
+			}
+		})
+	}
+}
