@@ -32,9 +32,10 @@ import (
 // guard puts heeler around the shop. The box answers a request that takes too long, once it has
 // given the handler a moment to do so itself. The policy tells visitors when to come back, which it
 // knows from the breakers that stand in front of the backends; and it turns away whoever is too many.
-// The watch sees a request getting slow, before a breaker ends its call, and tells where it is.
+// The watch sees a request getting slow, before a breaker ends its call, and tells where it is; once
+// more when it has taken twice as long, to tell stuck from slow.
 func guard(s *shop, limit time.Duration, alerts *alert.Queue) http.Handler {
-	slow := &slowlog.Watch{After: limit / 8, Alert: alerts}
+	slow := &slowlog.Watch{After: limit * 3 / 20, Again: 1, Alert: alerts}
 	shed := &backoff.Policy{MaxInFlight: 500, RetryAfter: limit, Backends: s.breakers()}
 	box := &timebox.Box{Limit: limit, Grace: limit / 10}
 

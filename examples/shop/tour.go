@@ -19,7 +19,7 @@ const (
 	tourPatience = tourLimit / 4                // the Timeout that newBreaker gives
 	tourRecovery = tourLimit*6/5 + tourPatience // the longest that a backend goes unnoticed that is back: OpenMax, what is added at random, and a probe
 	tourMargin   = time.Second                  // by which an answer may be late, on a busy machine
-	tourDelay    = 10 * time.Millisecond        // that makes MySQL slow
+	tourDelay    = 15 * time.Millisecond        // that makes MySQL slow
 	tourPause    = 30 * time.Millisecond        // that a shopper takes from one page to the next
 	tourShoppers = 4                            // on pages with SQL, and as many on pages without
 )
