@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/breaker"
+	"github.com/heeler-go/heeler/internal/deadline"
 )
 
 type valueKey struct{}
@@ -261,22 +262,37 @@ func TestAProbeThatRestsGivesItsPlaceBack(t *testing.T) {
 	})
 }
 
-// Rest and Wait against the timer: whoever waits anew has all of Timeout.
-func TestAWaitThatBeginsAtTheDeadlineOfTheLastIsNotCutShort(t *testing.T) {
+// A timer may find a call due, and come to it only when it waits anew.
+func TestAWaitIsNotCutShortByTheTimerOfTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for range 200 {
-			b := &breaker.Breaker{Timeout: 100 * ms}
-			c, _ := b.Begin(t.Context(), "")
-			time.Sleep(100*ms - 1)
-			c.Rest()
-			c.Wait()
-			time.Sleep(1)
-			synctest.Wait()
-			if err := c.Context().Err(); err != nil {
-				t.Fatalf("cut short: %v", err)
-			}
-			c.End(nil)
-			wantVerdicts(t, b, 0, 0, 1)
+		b := &breaker.Breaker{Timeout: 100 * ms}
+		c, _ := b.Begin(t.Context(), "")
+		time.Sleep(99 * ms)
+		c.Rest()
+		c.Timer(deadline.Now() + ms)
+		c.Wait()
+		c.Timer(deadline.Now() + ms)
+		if err := c.Context().Err(); err != nil {
+			t.Fatalf("cut short: %v", err)
 		}
+		c.End(nil)
+		c.Timer(deadline.Now() + time.Hour)
+		wantVerdicts(t, b, 0, 0, 1)
+	})
+}
+
+// One that has given its place back says nothing for the calls inside it.
+func TestACallInsideAProbeThatGaveItsPlaceBackIsAProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Probes: 2}
+		halfOpen(t, b)
+		c, _ := b.Begin(t.Context(), "")
+		c.Rest()
+		time.Sleep(s)
+		synctest.Wait()
+		wantState(t, b, breaker.HalfOpen)
+		b.Do(c.Context(), fails)
+		wantState(t, b, breaker.Open)
+		c.End(nil)
 	})
 }

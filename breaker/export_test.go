@@ -1,6 +1,9 @@
 package breaker
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Call is one that a test makes as the ways in do that are answered piece by
 // piece.
@@ -16,4 +19,5 @@ func (c Call) Rest()                    { c.c.rest() }
 func (c Call) Wait()                    { c.c.wait() }
 func (c Call) End(err error)            { c.c.end(err) }
 func (c Call) Named(err error) error    { return c.c.named(err) }
+func (c Call) Timer(now time.Duration)  { c.c.timeout(now) }
 func (c Call) BadAnswer()               { c.c.finish(badAnswer) }

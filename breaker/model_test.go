@@ -181,7 +181,7 @@ func act(t *testing.T, m *model, b *breaker.Breaker, r *rand.Rand, shared *bus) 
 			v = good
 		}
 		if r.IntN(3) == 0 {
-			took = upTo(r, 250 * ms)
+			took = upTo(r, 250*ms)
 		}
 		if took >= 200*ms { // that is Timeout
 			v, took = bad, 200*ms
@@ -203,9 +203,9 @@ func act(t *testing.T, m *model, b *breaker.Breaker, r *rand.Rand, shared *bus) 
 		}
 		return what
 	case n < 90:
-		d := upTo(r, 2 * s)
+		d := upTo(r, 2*s)
 		if r.IntN(5) == 0 {
-			d = upTo(r, 40 * s)
+			d = upTo(r, 40*s)
 		}
 		time.Sleep(d)
 		return fmt.Sprintf("%v later", d)

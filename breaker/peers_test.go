@@ -66,6 +66,9 @@ func TestAReplicaRefusesWithoutAFailureOfItsOwn(t *testing.T) {
 		do(t, elsewhere, 1, succeeds)
 		trip(t, all[0])
 		synctest.Wait()
+		if all[1].RetryAfter() == all[2].RetryAfter() {
+			t.Error("both will probe at the same time")
+		}
 		for _, b := range all[1:] {
 			refusal := wantRefusal(t, b)
 			if d := all[0].RetryAfter(); refusal.RetryAfter < d*5/6 || refusal.RetryAfter > d*6/5 {
@@ -104,6 +107,29 @@ func TestARecoveryLetsTheOthersProbeAtOnce(t *testing.T) {
 		wantState(t, all[1], breaker.HalfOpen)
 		do(t, all[1], 1, succeeds)
 		wantState(t, all[1], breaker.Closed)
+		synctest.Wait()
+		for _, n := range shared.notices() {
+			if n.State == breaker.HalfOpen {
+				t.Errorf("peers were told %+v", n)
+			}
+		}
+	})
+}
+
+// In a bubble time stands still, and gobreaker's must pass.
+func TestARecoveryAtTheInstantOfTheTripIsSoonSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var shared bus
+		all := replicas(t, &shared, 1)
+		trip(t, all[0])
+		shared.Announce(t.Context(), breaker.Notice{Name: "mysql", From: "x", State: breaker.Closed})
+		wantState(t, all[0], breaker.HalfOpen)
+		if got := wantRefusal(t, all[0]).RetryAfter; got != ms {
+			t.Errorf("to come back after %v", got)
+		}
+		time.Sleep(ms)
+		do(t, all[0], 1, succeeds)
+		wantState(t, all[0], breaker.Closed)
 	})
 }
 

@@ -141,7 +141,7 @@ func (c *call) count(v verdict, now, took time.Duration) {
 	switch {
 	case c.probe != nil:
 		b.probed(c, v, slow && b.SlowRate >= 0)
-	case c.p.closed() && b.period.Load() == c.p:
+	case c.p.closed(): // or part of a probe
 		b.counted(c.p, v, now, slow)
 	}
 	if v == failure {
