@@ -356,6 +356,12 @@ func TestATransactionsContextLivesAsLongAsIt(t *testing.T) {
 	})
 }
 
+// sqlState is an error as PostgreSQL's drivers have them.
+type sqlState string
+
+func (s sqlState) Error() string    { return "SQLSTATE " + string(s) }
+func (s sqlState) SQLState() string { return string(s) }
+
 func TestWhatADriversErrorSaysOfTheBackend(t *testing.T) {
 	server := errors.New("1062: duplicate entry")
 	for _, test := range []struct {
@@ -376,6 +382,9 @@ func TestWhatADriversErrorSaysOfTheBackend(t *testing.T) {
 		{name: "an end too soon", err: fmt.Errorf("pgx: %w", io.ErrUnexpectedEOF), dress: "ResetSession, as pgx", want: "failed"},
 		{name: "a closed connection", err: net.ErrClosed, dress: "ResetSession, as pgx", want: "failed"},
 		{name: "a bad connection", err: driver.ErrBadConn, want: "uncounted"},
+		{name: "a server that shuts down", err: fmt.Errorf("pgx: %w", sqlState("57P01")), dress: "ResetSession, as pgx", want: "failed"},
+		{name: "a server with too many connections", err: sqlState("53300"), dress: "ResetSession, as pgx", want: "failed"},
+		{name: "a statement that was cancelled at the server", err: sqlState("57014"), dress: "ResetSession, as pgx", want: "succeeded"},
 		{name: "no rows", err: sql.ErrNoRows, lost: true, want: "succeeded"},
 		{name: "a cancellation further in", err: fmt.Errorf("x: %w", context.Canceled), lost: true, want: "uncounted"},
 	} {

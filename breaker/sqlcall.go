@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,9 +98,14 @@ func (cn *conn) judge(c *call, err error) verdict {
 }
 
 // answers reports whether an error is the server's, or the driver's, on a
-// connection that goes on.
+// connection that goes on. PostgreSQL's drivers are no Validators, but tell the
+// SQLSTATE.
 func (cn *conn) answers(err error) bool {
 	var network net.Error // a syscall.Errno is one, too
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) && inTrouble(state.SQLState()) {
+		return false
+	}
 	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed} {
 		if errors.Is(err, lost) {
 			return false
@@ -110,6 +116,19 @@ func (cn *conn) answers(err error) bool {
 	}
 	d, ok := cn.driver.(driver.Validator)
 	return !ok || d.IsValid()
+}
+
+// inTrouble tells the SQLSTATEs by which a server says that it is shutting down,
+// starting, or short of connections, memory or disk: classes 08, 53 and 58, and
+// those of 57 that are about the server. The rest of 57 is about the statement.
+// See PostgreSQL's documentation, appendix A.
+func inTrouble(state string) bool {
+	for _, class := range []string{"08", "53", "57P", "58"} {
+		if strings.HasPrefix(state, class) {
+			return true
+		}
+	}
+	return false
 }
 
 // end ends a call that the driver has returned from, and gives its error the
