@@ -243,7 +243,15 @@ func TestAConnectionThatIsNotUsedGivesTheProbesPlaceBack(t *testing.T) {
 		"forgotten": func(conn net.Conn) { time.Sleep(200 * ms); synctest.Wait() },
 		"heard": func(conn net.Conn) { // as a client's reader does that runs all the time
 			go conn.Read(make([]byte, 1))
-			time.Sleep(time.Minute)
+			time.Sleep(300 * ms)
+		},
+		"heard for a while": func(conn net.Conn) {
+			conn.SetReadDeadline(time.Now().Add(100 * ms))
+			conn.Read(make([]byte, 1))
+		},
+		"cut": func(conn net.Conn) { // before anything was asked
+			conn.(interface{ NetConn() net.Conn }).NetConn().Close()
+			conn.Read(make([]byte, 1))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,15 +266,30 @@ func TestAConnectionThatIsNotUsedGivesTheProbesPlaceBack(t *testing.T) {
 				wantState(t, b, breaker.HalfOpen)
 				do(t, b, 1, succeeds)
 				wantState(t, b, breaker.Closed)
-				if name != "closed" {
-					go io.WriteString(conn, "ping\n") // and it works still
-					if name == "forgotten" {
-						hear(conn)
-					}
+				if name == "forgotten" {
+					wantAnswer(t, conn, "ping\n", "PING\n") // it works still
 				}
 			})
 		})
 	}
+}
+
+func TestAProbesPlaceThatWasGivenBackMustBeHadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms, TripAfter: 1}
+		s := newBackend(t, b, answering(0))
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		forgotten := s.connect(t)
+		time.Sleep(200 * ms)
+		synctest.Wait()
+		probe := s.connect(t)
+		if _, err := ask(forgotten, "ping\n"); !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("%v, want a refusal", err)
+		}
+		wantAnswer(t, probe, "ping\n", "PING\n")
+		wantAnswer(t, forgotten, "ping\n", "PING\n")
+	})
 }
 
 func TestAnOpenBreakerRefusesAWriteAndLeavesTheConnection(t *testing.T) {

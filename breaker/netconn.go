@@ -207,12 +207,14 @@ func (cn *netConn) detach() *call {
 // verdict tells what an error says of the backend, in an exchange.
 func (cn *netConn) verdict(s side, err error) verdict {
 	switch {
+	case !cn.awaited():
+		return uncounted
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if cn.past[s] {
 			return uncounted
 		}
 		return failure
-	case errors.Is(err, net.ErrClosed), cn.stale, !cn.awaited():
+	case errors.Is(err, net.ErrClosed), cn.stale:
 		return uncounted
 	}
 	return judged
@@ -221,15 +223,13 @@ func (cn *netConn) verdict(s side, err error) verdict {
 // cut ends the connection, unless the call has ended just now.
 func (cn *netConn) cut(c *call, late *TimeoutError) {
 	cn.mu.Lock()
+	defer cn.mu.Unlock()
 	if cn.call != c {
-		cn.mu.Unlock()
 		return
 	}
-	cn.detach()
+	cn.detach().finish(failure)
 	cn.dead = late
 	cn.Conn.SetDeadline(time.Unix(1, 0)) // Close may wait, as that of a tls.Conn does
-	cn.mu.Unlock()
-	c.finish(failure)
 }
 
 // error is what a dead connection returns. cn.mu is held.

@@ -205,18 +205,51 @@ func TestARequestThatIsNotTakenFailsAtTimeout(t *testing.T) {
 	})
 }
 
+func TestARequestThatIsNoLongerTakenWhenItsAnswerHasBegunFailsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms}
+		conn := newBackend(t, b, func(conn net.Conn, r *bufio.Reader) {
+			r.ReadByte()
+			io.WriteString(conn, "so\n")
+			time.Sleep(time.Hour)
+		}).connect(t)
+		go hear(conn)
+		_, err := conn.Write(make([]byte, 1<<20))
+		wantNetTimeout(t, err)
+		wantCounts(t, b, counts{failed: 1, uncounted: 1})
+	})
+}
+
+func TestNothingIsNoExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{}
+		conn := newBackend(t, b, silent).connect(t)
+		go conn.Read(nil) // which wait at a pipe, other than at a TCP connection
+		go conn.Write(nil)
+		time.Sleep(ms)
+		wantCounts(t, b, counts{uncounted: 1})
+	})
+}
+
 // Requests that go into a socket's buffer do not show that anybody reads them.
 func TestFurtherRequestsDoNotPutOffTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &breaker.Breaker{Timeout: 200 * ms}
 		conn := newBackend(t, b, silent).connect(t)
-		heard := make(chan error)
-		go func() { _, err := hear(conn); heard <- err }()
-		for range 10 {
+		start := time.Now()
+		heard := make(chan time.Duration)
+		go func() {
+			_, err := hear(conn)
+			wantNetTimeout(t, err)
+			heard <- time.Since(start)
+		}()
+		for range 4 {
 			io.WriteString(conn, "ping\n")
-			time.Sleep(50 * ms)
+			time.Sleep(49 * ms)
 		}
-		wantNetTimeout(t, <-heard)
+		if took := <-heard; took != 200*ms {
+			t.Errorf("took %v", took)
+		}
 		wantCounts(t, b, counts{failed: 1, uncounted: 1})
 	})
 }

@@ -316,6 +316,83 @@ func TestAProbeWhoseCallerSendsNothingSaysNothing(t *testing.T) {
 	})
 }
 
+func TestAProbeThatSentABodyIsGoodWithItsHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms, TripAfter: 1}
+		client := serve(t, b, pieces(1, 0))
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		resp, err := client.Post("http://books.test/", "text/plain", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		time.Sleep(200 * ms)
+		synctest.Wait()
+		wantState(t, b, breaker.Closed)
+	})
+}
+
+// A server may answer before it has got all of the request.
+func TestWhatIsSentAfterTheAnswerHasNoPartInTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms}
+		sent := make(chan error)
+		rt := b.Transport(tripper(func(r *http.Request) (*http.Response, error) {
+			go func() {
+				_, err := io.Copy(io.Discard, r.Body)
+				sent <- err
+			}()
+			time.Sleep(100 * ms)
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("answer"))}, nil
+		}))
+		body, caller := io.Pipe()
+		req, _ := http.NewRequest("POST", "http://books.test/", body)
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			time.Sleep(time.Minute)
+			io.WriteString(caller, "piece ")
+		}
+		caller.Close()
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if answer, err := io.ReadAll(resp.Body); string(answer) != "answer" || err != nil {
+			t.Errorf("%q, %v", answer, err)
+		}
+		wantCounts(t, b, counts{succeeded: 1})
+		if took := b.Stats().Time; took != 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestABodyThatIsSentAgainIsTheCallersTimeToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms}
+		rt := b.Transport(tripper(func(r *http.Request) (*http.Response, error) {
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			_, err = io.Copy(io.Discard, body)
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, err
+		}))
+		body, caller := io.Pipe()
+		time.AfterFunc(time.Minute, func() { caller.Close() })
+		req, _ := http.NewRequest("POST", "http://books.test/", strings.NewReader(""))
+		req.GetBody = func() (io.ReadCloser, error) { return body, nil }
+		if _, err := rt.RoundTrip(req); err != nil {
+			t.Error(err)
+		}
+		wantCounts(t, b, counts{succeeded: 1})
+	})
+}
+
 // A backend that takes a long request piece by piece is well.
 func TestTimeoutIsForEachPieceOfTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
