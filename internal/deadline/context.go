@@ -21,11 +21,28 @@ type Context struct {
 	after  map[*afterFunc]struct{}
 	unlink func() bool // from the parent
 
-	free atomic.Bool                     // the deadline is off
-	dead atomic.Pointer[context.Context] // has the cause, once the limit was reached
+	state atomic.Uint32                   // fresh, used or over
+	free  atomic.Bool                     // the deadline is off
+	dead  atomic.Pointer[context.Context] // has the cause, once the limit was reached
 }
 
+// Most contexts are cancelled before anybody has asked for anything: then that
+// is noted, which costs half of the lock.
+const (
+	fresh = iota
+	used  // the lock has been taken
+	over  // cancelled while fresh
+)
+
 type afterFunc struct{ f func() }
+
+// lock locks c.mu and completes what Cancel has only noted.
+func (c *Context) lock() {
+	c.mu.Lock()
+	if !c.state.CompareAndSwap(fresh, used) && c.state.Load() == over {
+		c.err = context.Canceled
+	}
+}
 
 // Deadline is its own or the parent's, whichever comes first.
 func (c *Context) Deadline() (time.Time, bool) {
@@ -50,7 +67,7 @@ func (c *Context) Value(key any) any {
 
 // Err is nil until the context has ended.
 func (c *Context) Err() error {
-	c.mu.Lock()
+	c.lock()
 	err := c.err
 	c.mu.Unlock()
 	if err == nil {
@@ -63,7 +80,7 @@ func (c *Context) Err() error {
 
 // Done is closed when the context ends.
 func (c *Context) Done() <-chan struct{} {
-	c.mu.Lock()
+	c.lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
@@ -80,7 +97,7 @@ func (c *Context) Done() <-chan struct{} {
 // that a derived context costs no goroutine.
 func (c *Context) AfterFunc(f func()) (stop func() bool) {
 	a := &afterFunc{f}
-	c.mu.Lock()
+	c.lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		go f()
@@ -116,7 +133,11 @@ func (c *Context) Exceed(cause error) {
 
 // Cancel ends the context without a deadline's error, as its owner does who
 // needs it no more.
-func (c *Context) Cancel() { c.end(context.Canceled, nil) }
+func (c *Context) Cancel() {
+	if !c.state.CompareAndSwap(fresh, over) {
+		c.end(context.Canceled, nil)
+	}
+}
 
 // Released reports whether the deadline was taken off.
 func (c *Context) Released() bool { return c.free.Load() }
@@ -127,7 +148,7 @@ func (c *Context) Release() { c.free.Store(true) }
 // end ends the context unless it has ended, and says how it did. The cause is
 // that of dead, or else the parent's.
 func (c *Context) end(err error, dead *context.Context) error {
-	c.mu.Lock()
+	c.lock()
 	if c.err != nil {
 		defer c.mu.Unlock()
 		return c.err
