@@ -117,7 +117,7 @@ type Breaker struct {
 	feeds    []*feed
 
 	count struct {
-		failed, timedOut, uncounted, slow, refused, trips, forgotten atomic.Uint64
+		failed, timedOut, uncounted, dead, slow, refused, trips, forgotten atomic.Uint64
 
 		overdue atomic.Int64
 		time    atomic.Int64

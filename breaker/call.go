@@ -168,7 +168,14 @@ func (c *call) finish(v verdict) {
 	took := now - c.start - c.idle
 	if c.on != nil {
 		failed := v == failure || v == badAnswer || was&overdue != 0
-		c.on.tally.End(took, failed)
+		result := request.Done
+		switch {
+		case failed:
+			result = request.Failed
+		case v == uncounted:
+			result = request.Unknown
+		}
+		c.on.tally.End(took, result)
 		if text := c.on.tally.Statement; text != "" {
 			b.statements.add(text, took, failed)
 		}

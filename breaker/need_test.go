@@ -19,7 +19,7 @@ func TestARouteThatNeedsABackendFailsForWantOfIt(t *testing.T) {
 	}{
 		{"while its calls succeed a 500 is the handler's own", succeeds, http.StatusInternalServerError},
 		{"when one has failed it is a 503", fails, http.StatusServiceUnavailable},
-		{"and when one was without a verdict", func(context.Context) error { return context.Canceled }, http.StatusServiceUnavailable},
+		{"a call that somebody cancelled is no reason", func(context.Context) error { return context.Canceled }, http.StatusInternalServerError},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			b := &breaker.Breaker{Name: "memcached"}
@@ -38,5 +38,24 @@ func TestARouteThatNeedsABackendFailsForWantOfIt(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestARouteMayNeedTwoBackends(t *testing.T) {
+	for _, failing := range []string{"mysql", "redis"} {
+		mysql, redis := &breaker.Breaker{Name: "mysql"}, &breaker.Breaker{Name: "redis"}
+		page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for _, b := range []*breaker.Breaker{mysql, redis} {
+				if b.Name == failing {
+					b.Do(context.Background(), fails)
+				}
+			}
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		w := httptest.NewRecorder()
+		backoff.Wrap(mysql.Wrap(redis.Wrap(page))).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s fails: status %d", failing, w.Code)
+		}
 	}
 }

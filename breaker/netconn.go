@@ -214,7 +214,10 @@ func (cn *netConn) verdict(s side, err error) verdict {
 			return uncounted
 		}
 		return failure
-	case errors.Is(err, net.ErrClosed), cn.stale:
+	case errors.Is(err, net.ErrClosed):
+		return uncounted
+	case cn.stale:
+		cn.from.b.count.dead.Add(1)
 		return uncounted
 	}
 	return judged

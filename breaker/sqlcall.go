@@ -5,8 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -87,11 +85,13 @@ func (cn *conn) judge(c *call, err error) verdict {
 	}
 	v := c.judge(err)
 	switch {
-	case v != failure || c.late() != nil:
+	case v == success, v == uncounted, c.late() != nil:
 		return v
 	case cn.hurt, cn.proven && errors.Is(err, driver.ErrBadConn):
 		return uncounted
-	case cn.b.IsFailure == nil && cn.answers(err):
+	case cn.b.IsFailure != nil:
+		return v
+	case cn.answers(err):
 		return success
 	}
 	return failure
@@ -101,17 +101,8 @@ func (cn *conn) judge(c *call, err error) verdict {
 // connection that goes on. PostgreSQL's drivers are no Validators, but tell the
 // SQLSTATE.
 func (cn *conn) answers(err error) bool {
-	var network net.Error // a syscall.Errno is one, too
 	var state interface{ SQLState() string }
-	if errors.As(err, &state) && inTrouble(state.SQLState()) {
-		return false
-	}
-	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed} {
-		if errors.Is(err, lost) {
-			return false
-		}
-	}
-	if errors.As(err, &network) {
+	if isLoss(err) || errors.As(err, &state) && inTrouble(state.SQLState()) {
 		return false
 	}
 	d, ok := cn.driver.(driver.Validator)

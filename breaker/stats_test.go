@@ -2,8 +2,12 @@ package breaker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,7 +144,7 @@ func TestARecordIsToldWhenToComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &breaker.Breaker{Name: "mysql", OpenFor: 7 * s}
 		rec := &request.Record{Context: t.Context()}
-		b.Do(rec, fails) // not enough to trip it
+		b.Do(rec, takes(0, syscall.ECONNREFUSED)) // not enough to trip it
 		if name, left, ok := rec.Refusal(); !ok || name != "mysql" || left != 7*s {
 			t.Errorf("%q, %v, %v", name, left, ok)
 		}
@@ -150,6 +154,43 @@ func TestARecordIsToldWhenToComeBack(t *testing.T) {
 			t.Errorf("%v", left)
 		}
 	})
+}
+
+// A 500 that a bug in the handler makes must not pass for the backend's absence.
+func TestWhatMakesABackendUnavailableToARequest(t *testing.T) {
+	for _, story := range []struct {
+		name  string
+		err   error
+		panic any
+		want  bool
+	}{
+		{name: "a refused connection", err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, want: true},
+		{name: "an end in mid-answer", err: fmt.Errorf("redis: %w", io.EOF), want: true},
+		{name: "a deadline of the caller's", err: context.DeadlineExceeded, want: true},
+		{name: "an error of the backend's, or of the caller's code", err: errors.New("duplicate key")},
+		{name: "a panic", panic: "nil map"},
+		{name: "success"},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			b, rec := &breaker.Breaker{Name: "mysql"}, &request.Record{Context: t.Context()}
+			func() {
+				defer func() { recover() }()
+				b.Do(rec, func(context.Context) error {
+					if story.panic != nil {
+						panic(story.panic)
+					}
+					return story.err
+				})
+			}()
+			if _, _, got := rec.Refusal(); got != story.want {
+				t.Errorf("unavailable: %v, want %v", got, story.want)
+			}
+			b.Do(rec, succeeds)
+			if _, _, got := rec.Refusal(); got {
+				t.Error("unavailable, though a second try succeeded")
+			}
+		})
+	}
 }
 
 // An answer that is bad, as a 5xx is, is the caller's to pass on or not.

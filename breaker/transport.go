@@ -257,7 +257,7 @@ func (d *download) came(err error) error {
 		c.rest()
 		return nil
 	}
-	if v == failure && d.closed && c.late() == nil {
+	if v != success && d.closed && c.late() == nil {
 		v = uncounted // it was broken off
 	}
 	d.over = true

@@ -3,7 +3,10 @@ package breaker
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -16,8 +19,8 @@ type verdict int
 
 const (
 	success   verdict = iota
-	failure           // it counts against the backend
-	badAnswer         // so does this, but it is an answer, and the caller's to judge
+	failure           // it counts against the backend, which was not there
+	badAnswer         // it counts, too, but the backend, or the caller's own code, said something
 	uncounted         // it says nothing
 )
 
@@ -35,10 +38,27 @@ func (c *call) judge(err error) verdict {
 	if c.b.IsFailure != nil {
 		failed = c.b.IsFailure(err)
 	}
-	if failed {
+	switch {
+	case !failed:
+		return success
+	case isLoss(err):
 		return failure
 	}
-	return success
+	return badAnswer
+}
+
+// isLoss reports whether an error is that of a connection, or of a deadline: of
+// somebody who is not there.
+func isLoss(err error) bool {
+	var network net.Error // a syscall.Errno is one, too
+	for _, loss := range []error{
+		driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, loss) {
+			return true
+		}
+	}
+	return errors.As(err, &network)
 }
 
 // judgePanic tells what a panic says, or Goexit, which has no value. IsFailure
@@ -53,7 +73,7 @@ func (c *call) judgePanic(value any) verdict {
 	case err != nil && c.excuses(err):
 		return uncounted
 	}
-	return failure
+	return badAnswer
 }
 
 // excuses reports whether an error says nothing of the backend: the caller went

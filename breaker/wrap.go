@@ -87,5 +87,5 @@ func (h *route) need(rec *request.Record) {
 // troubles counts what may have kept a handler from answering: also the calls
 // that found their connection dead, which say nothing of the backend.
 func (b *Breaker) troubles() uint64 {
-	return b.count.failed.Load() + b.count.refused.Load() + b.count.uncounted.Load()
+	return b.count.failed.Load() + b.count.refused.Load() + b.count.dead.Load()
 }

@@ -93,7 +93,13 @@ func query(ctx context.Context, backend, statement string, d time.Duration) {
 func begin(ctx context.Context, backend, statement string) (end func(failed bool)) {
 	c := &request.Call{Backend: backend, Statement: statement, Start: deadline.Now()}
 	request.From(ctx).Begin(c)
-	return func(failed bool) { c.End(deadline.Now()-c.Start, failed) }
+	return func(failed bool) {
+		result := request.Done
+		if failed {
+			result = request.Failed
+		}
+		c.End(deadline.Now()-c.Start, result)
+	}
 }
 
 // the is the only report there is.

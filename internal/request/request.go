@@ -31,15 +31,8 @@ type Record struct {
 	// a guard may be wrapped around itself. Nil if it does not.
 	Guard any
 
-	fate    atomic.Int32
-	refusal atomic.Pointer[refusal]
-	need    atomic.Pointer[func() (string, time.Duration, bool)]
-	tally   atomic.Pointer[tally]
-}
-
-type refusal struct {
-	name  string
-	until time.Duration
+	fate  atomic.Int32
+	tally atomic.Pointer[tally]
 }
 
 // A Refuser is an error that says which backend, or host, takes no calls and

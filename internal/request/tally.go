@@ -27,17 +27,29 @@ type Call struct {
 	next, prev *Call
 }
 
+// A Result is what came of a call.
+type Result int
+
+const (
+	Done    Result = iota // the backend did what it was asked for
+	Failed                // it came to nothing
+	Unknown               // nobody waited for it
+)
+
 // A tally is what a request has asked of its backends. The outermost record of
 // the request has it, made at the first call.
 type tally struct {
 	mu       sync.Mutex
 	backends []*backend
 	first    *Call // of those in progress
+	needs    []func() (name string, left time.Duration, ok bool)
 }
 
 type backend struct {
 	Backend
-	kinds map[string]*Statement
+	kinds   map[string]*Statement
+	missing bool          // the request could not have it, and has not had it since
+	until   time.Duration // when it may be worth trying again, on deadline's clock
 }
 
 // A Backend is the part of a tally that concerns one backend. The counts
@@ -86,8 +98,9 @@ func (rec *Record) Begin(c *Call) {
 	t.first = c
 }
 
-// End takes the call out again, if Begin entered it, and counts what it took.
-func (c *Call) End(took time.Duration, failed bool) {
+// End takes the call out again, if Begin entered it, and counts what it took. A
+// call that was done makes up for earlier ones that were not.
+func (c *Call) End(took time.Duration, r Result) {
 	t := c.of
 	if t == nil {
 		return
@@ -97,7 +110,10 @@ func (c *Call) End(took time.Duration, failed bool) {
 	c.unlink()
 	b := t.backend(c.Backend)
 	b.Time += took
-	if failed {
+	switch r {
+	case Done:
+		b.missing = false
+	case Failed:
 		b.Errors++
 	}
 	if s := b.statement(c.Statement); s != nil {
@@ -138,46 +154,60 @@ func (c *Call) unlink() {
 
 // Refuse notes that a backend's breaker did not let a call through, and for how
 // long it will not, as far as it knows. It may be called on a nil record.
-func (rec *Record) Refuse(name string, left time.Duration) {
+func (rec *Record) Refuse(name string, left time.Duration) { rec.miss(name, left, 1) }
+
+// Unavailable notes that a backend was not there for the request, and when it
+// may be worth trying again. It may be called on a nil record.
+func (rec *Record) Unavailable(name string, left time.Duration) { rec.miss(name, left, 0) }
+
+func (rec *Record) miss(name string, left time.Duration, refused int) {
 	if rec == nil {
 		return
 	}
-	rec.Unavailable(name, left)
 	t := rec.outermost().shared()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.backend(name).Refused++
-}
-
-// Unavailable notes that a backend did not do what the request needs, and when
-// it may be worth trying again. It may be called on a nil record.
-func (rec *Record) Unavailable(name string, left time.Duration) {
-	if rec != nil {
-		rec.outermost().refusal.Store(&refusal{name, deadline.Now() + left})
-	}
+	b := t.backend(name)
+	b.Refused += refused
+	b.missing, b.until = true, deadline.Now()+left
 }
 
 // Need says that the request cannot be answered without a backend. Its calls
 // may be out of sight, on a connection of a pool, so failing is asked whether
 // any has failed since. It may be called on a nil record.
 func (rec *Record) Need(failing func() (name string, left time.Duration, ok bool)) {
-	if rec != nil {
-		rec.outermost().need.Store(&failing)
+	if rec == nil {
+		return
 	}
+	t := rec.outermost().shared()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.needs = append(t.needs, failing)
 }
 
-// Refusal is the latest time that a backend was found unavailable or refused a
-// call, or that one which the request needs fails: which one, and for how much
-// longer. It is not ok if there was none.
+// Refusal says which backend the request could not have: one that refused a
+// call or was unavailable, and has done nothing for it since, or one that the
+// request needs and that fails. Of several it is the one that will take the
+// longest. It is not ok if there is none.
 func (rec *Record) Refusal() (name string, left time.Duration, ok bool) {
-	rec = rec.outermost()
-	if r := rec.refusal.Load(); r != nil {
-		return r.name, max(0, r.until-deadline.Now()), true
+	t := rec.outermost().tally.Load()
+	if t == nil {
+		return "", 0, false
 	}
-	if failing := rec.need.Load(); failing != nil {
-		return (*failing)()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := deadline.Now()
+	for _, b := range t.backends {
+		if b.missing && (!ok || b.until-now > left) {
+			name, left, ok = b.Name, max(0, b.until-now), true
+		}
 	}
-	return "", 0, false
+	for _, failing := range t.needs {
+		if n, l, fails := failing(); fails && (!ok || l > left) {
+			name, left, ok = n, l, true
+		}
+	}
+	return name, left, ok
 }
 
 // Backends is a copy of the tally as of now, in the order of first use. It is
