@@ -29,6 +29,14 @@ func benchmark(b *testing.B, bench func(http.Handler) func(*testing.B)) {
 	}
 }
 
+func BenchmarkBreaker(b *testing.B) {
+	for _, l := range loads() {
+		for _, one := range l.under(guards()) {
+			b.Run(one.subject+"/"+l.name, one.bench)
+		}
+	}
+}
+
 func TestTheQuickRunPrintsEveryRow(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(&out, quick, ""); err != nil {
@@ -38,6 +46,11 @@ func TestTheQuickRunPrintsEveryRow(t *testing.T) {
 	for _, s := range subjects() {
 		if got := strings.Count(out.String(), "| "+s.name+" "); got != tables {
 			t.Errorf("%d rows of %q, want %d", got, s.name, tables)
+		}
+	}
+	for _, g := range guards() {
+		if got, want := strings.Count(out.String(), "| "+g.name+" "), len(loads()); got < want {
+			t.Errorf("%d rows of %q, want %d", got, g.name, want)
 		}
 	}
 	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 "} {
@@ -55,7 +68,7 @@ func TestAWrongFlagIsRefused(t *testing.T) {
 		p          plan
 		only, want string
 	}{
-		{quick, "stalls", "want cost or stall"},
+		{quick, "stalls", "want cost, breaker or stall"},
 		{plan{rounds: 0}, "", "want at least 1"},
 	} {
 		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -104,9 +104,24 @@ func (c cost) median(of func(testing.BenchmarkResult) float64) float64 {
 // second, and all who allocate look about a third slower than they are in any server.
 const heap = 32 << 20
 
+// A trial is what is measured of one subject.
+type trial struct {
+	subject string
+	bench   func(*testing.B)
+}
+
+// around makes the trials of all subjects around one handler, in one place.
+func around(h handler, p place) []trial {
+	var trials []trial
+	for _, s := range subjects() {
+		trials = append(trials, trial{s.name, p.bench(s.wrap(h.serve))})
+	}
+	return trials
+}
+
 // measure runs every subject once a round, each round beginning with another, so that no subject is
 // always the one that runs on a warm or a throttled machine. The caller has called testing.Init.
-func measure(p place, h handler, rounds int, each time.Duration) ([]cost, error) {
+func measure(all []trial, rounds int, each time.Duration) ([]cost, error) {
 	benchtime := flag.Lookup("test.benchtime").Value
 	before := benchtime.String()
 	if err := benchtime.Set(each.String()); err != nil {
@@ -115,15 +130,14 @@ func measure(p place, h handler, rounds int, each time.Duration) ([]cost, error)
 	defer benchtime.Set(before)
 	live := make([]byte, heap)
 	defer runtime.KeepAlive(live)
-	all := subjects()
 	costs := make([]cost, len(all))
 	for round := range rounds {
 		for i := range all {
 			turn := (round + i) % len(all)
-			costs[turn].subject = all[turn].name
-			result := testing.Benchmark(p.bench(all[turn].wrap(h.serve)))
+			costs[turn].subject = all[turn].subject
+			result := testing.Benchmark(all[turn].bench)
 			if result.N == 0 {
-				return nil, fmt.Errorf("bench: %s failed on %s", all[turn].name, p.name)
+				return nil, fmt.Errorf("bench: %s failed", all[turn].subject)
 			}
 			costs[turn].results = append(costs[turn].results, result)
 		}

@@ -7,6 +7,7 @@ require (
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/heeler-go/heeler v0.0.0
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/sony/gobreaker/v2 v2.4.0
 )
 
 require (

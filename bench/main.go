@@ -1,5 +1,5 @@
-// Command bench measures, in one run, what heeler's guards cost a request beside their peers, and how
-// long slowlog's capture holds up everyone else.
+// Command bench measures, in one run, what heeler's guards cost a request beside their peers, what its
+// breaker costs a call, and how long slowlog's capture holds up everyone else.
 //
 //	go run ./bench
 //
@@ -40,7 +40,7 @@ func main() {
 	testing.Init()
 	var (
 		isQuick = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
-		only    = flag.String("only", "", `measure only "cost" or "stall"`)
+		only    = flag.String("only", "", `measure only "cost", "breaker" or "stall"`)
 		rounds  = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
 	)
 	flag.Usage = usage
@@ -62,7 +62,7 @@ func exitOn(err error) {
 
 // usage lists our flags, without the many that package testing has.
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|stall] [-rounds n]")
+	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall] [-rounds n]")
 	for _, name := range []string{"quick", "only", "rounds"} {
 		fmt.Fprintf(os.Stderr, "  -%s\t%s\n", name, flag.Lookup(name).Usage)
 	}
@@ -70,20 +70,24 @@ func usage() {
 
 // run measures and prints, a table at a time.
 func run(w io.Writer, p plan, only string) error {
-	if only != "" && only != "cost" && only != "stall" {
-		return fmt.Errorf("bench: -only %q, want cost or stall", only)
+	parts := []struct {
+		name   string
+		report func(io.Writer, plan) error
+	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}}
+	if only != "" && only != "cost" && only != "breaker" && only != "stall" {
+		return fmt.Errorf("bench: -only %q, want cost, breaker or stall", only)
 	}
 	if p.rounds < 1 {
 		return fmt.Errorf("bench: -rounds %d, want at least 1", p.rounds)
 	}
 	fmt.Fprintf(w, "%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
-	if only != "stall" {
-		if err := reportCosts(w, p); err != nil {
+	for _, part := range parts {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.report(w, p); err != nil {
 			return err
 		}
-	}
-	if only != "cost" {
-		return reportStalls(w, p)
 	}
 	return nil
 }
@@ -93,12 +97,12 @@ func reportCosts(w io.Writer, p plan) error {
 		p.rounds, heap>>20, yardstick)
 	for _, place := range places() {
 		for _, h := range handlers() {
-			costs, err := measure(place, h, p.rounds, p.each)
+			costs, err := measure(around(h, place), p.rounds, p.each)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(w, "\nOn %s, a handler that %s:\n\n", place.name, h.name)
-			costTable(costs).writeTo(w)
+			costTable(costs, yardstick).writeTo(w)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 	echomiddleware "github.com/labstack/echo/v4/middleware"
 
+	"github.com/heeler-go/heeler/backoff"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -38,6 +39,10 @@ func subjects() []subject {
 		{"slowlog.Wrap", slowlog.Wrap},
 		{"timebox.Wrap", timebox.Wrap},
 		{"both", func(h http.Handler) http.Handler { return slowlog.Wrap(timebox.Wrap(h)) }},
+		{"slowlog, backoff, timebox", func(h http.Handler) http.Handler {
+			shed := &backoff.Policy{MaxInFlight: 500}
+			return slowlog.Wrap(shed.Wrap(timebox.Wrap(h)))
+		}},
 	}
 }
 

@@ -49,7 +49,7 @@ func (t *table) writeTo(w io.Writer) {
 
 // costTable lays out what every subject cost. The spread is that of the ratio: half of the rounds
 // lie within it.
-func costTable(costs []cost) *table {
+func costTable(costs []cost, yardstick string) *table {
 	t := &table{head: []string{"subject", "ns/op", "B/op", "allocs/op", "ratio", "spread"}}
 	base := costs[slices.IndexFunc(costs, func(c cost) bool { return c.subject == yardstick })]
 	for _, c := range costs {
