@@ -5,6 +5,13 @@ import (
 	"strings"
 )
 
+// What is read of an Accept header: more than any client sends, and little enough
+// that refusing stays cheap.
+const (
+	maxAccept = 2 << 10 // bytes; who sends more gets text
+	maxRanges = 50      // those that follow have no say
+)
+
 // A claim is how much an Accept header wants one kind of body.
 type claim struct {
 	q     float64 // 0 is not at all
@@ -21,17 +28,29 @@ type claim struct {
 // Any JSON counts as a name for it, since a client that takes JSON can read a
 // problem; so does HTML for text, since whoever shows HTML shows text.
 func prefersJSON(accept []string) bool {
+	length := 0
+	for _, line := range accept {
+		length += len(line)
+	}
+	switch {
+	case length == 0 || length > maxAccept:
+		return false
+	case len(accept) == 1 && accept[0] == "*/*":
+		return false
+	case len(accept) == 1 && accept[0] == "application/json":
+		return true
+	}
 	json, text := claim{exact: -1}, claim{exact: -1}
 	place := 0
 	for _, line := range accept {
-		for line != "" {
+		for line != "" && place < maxRanges {
 			var element string
 			element, line = next(line, ',')
+			place++
 			kind, q, ok := parseRange(element)
 			if !ok {
 				continue
 			}
-			place++
 			json.consider(exactJSON(kind), q, place)
 			text.consider(exactText(kind), q, place)
 		}

@@ -76,6 +76,27 @@ func TestSeveralAcceptHeadersAreOne(t *testing.T) {
 	}
 }
 
+func TestWhoAsksForTooMuchGetsText(t *testing.T) {
+	const json = "application/json, "
+	for name, c := range map[string]struct {
+		accept string
+		json   bool
+	}{
+		"2 KiB":                    {json + strings.Repeat(" ", 2<<10-len(json)), true},
+		"more than 2 KiB":          {json + strings.Repeat(" ", 2<<10), false},
+		"the fiftieth range":       {strings.Repeat("a/b,", 49) + json, true},
+		"the range after that":     {strings.Repeat("a/b,", 50) + json, false},
+		"the fiftieth, of nothing": {strings.Repeat(",", 50) + json, false},
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept", c.accept)
+		problem.Problem{Status: 503}.Write(w, r)
+		if got := w.Header().Get("Content-Type") == "application/problem+json"; got != c.json {
+			t.Errorf("%s: JSON is %v, want %v", name, got, c.json)
+		}
+	}
+}
+
 // Whatever the client sends, it gets one of the two, each time the same, and
 // JSON only if it has asked for that.
 func FuzzAccept(f *testing.F) {

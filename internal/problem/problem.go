@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -37,24 +38,31 @@ type Problem struct {
 	// go.dev/issue/66343. Nil is none: the one in the header described another
 	// body.
 	Encoding []string
-}
-
-// of describe a body that is not the problem's.
-var of = [...]string{
-	"Content-Length", "Content-Range", "Content-Disposition", "Content-Language", "Content-Location",
-	"Etag", "Last-Modified", "Expires", "Accept-Ranges", "Transfer-Encoding", "Trailer",
+	// Unread says that the body of the request, if there is one, was not read
+	// to its end. Then an HTTP/1 connection is closed after the answer: net/http
+	// would otherwise wait for up to 256 KiB of the body before it sends a byte.
+	Unread bool
 }
 
 // Write answers r with the problem.
 func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
+	if p.Unread && r.ProtoMajor < 2 && r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		w.Header().Set("Connection", "close")
+	}
+	p.Answer(w, r.Method, r.Header["Accept"])
+}
+
+// Answer is Write for who has not got the request any more, only its method
+// and its Accept headers. Of Unread it knows nothing.
+func (p Problem) Answer(w http.ResponseWriter, method string, accept []string) {
 	h := w.Header()
-	for _, name := range of {
-		delete(h, name)
+	for name := range h {
+		if ofAnother(name) {
+			delete(h, name)
+		}
 	}
 	if p.Encoding != nil {
 		h["Content-Encoding"] = p.Encoding
-	} else {
-		delete(h, "Content-Encoding")
 	}
 	seconds := Seconds(p.After)
 	for _, name := range p.Also {
@@ -64,7 +72,7 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 		seconds = 0
 	}
 	kind, body := mediaText, p.text(seconds)
-	if prefersJSON(r.Header["Accept"]) {
+	if prefersJSON(accept) {
 		kind, body = mediaJSON, p.json(seconds)
 	}
 	h.Set("Content-Type", kind)
@@ -74,7 +82,7 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(p.Status)
-	if r.Method != http.MethodHead {
+	if method != http.MethodHead {
 		w.Write(body)
 	}
 }
@@ -85,9 +93,20 @@ func RetryAfter(h http.Header, after time.Duration) bool {
 	return set(h, "Retry-After", Seconds(after))
 }
 
-// set keeps what is there, be it nil, which keeps the header from being sent.
+// Has reports whether the header is there, be it nil, which keeps it from being
+// sent, and whatever its spelling: a handler may have set it without Set.
+func Has(h http.Header, name string) bool {
+	for k := range h {
+		if len(k) == len(name) && strings.EqualFold(k, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// set keeps what is there.
 func set(h http.Header, name string, seconds int64) bool {
-	if _, there := h[name]; there || seconds <= 0 {
+	if seconds <= 0 || Has(h, name) {
 		return false
 	}
 	h[name] = []string{strconv.FormatInt(seconds, 10)}
@@ -100,7 +119,7 @@ func (p Problem) text(seconds int64) []byte {
 	if p.Detail != "" {
 		b.WriteString(": " + p.Detail)
 	}
-	if !strings.ContainsAny(p.Detail[max(0, len(p.Detail)-1):], ".!?") {
+	if end, _ := utf8.DecodeLastRuneInString(p.Detail); !strings.ContainsRune(".!?…", end) {
 		b.WriteString(".")
 	}
 	if seconds > 0 {
