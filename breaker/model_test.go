@@ -234,7 +234,7 @@ func act(t *testing.T, m *model, b *breaker.Breaker, r *rand.Rand, shared *bus) 
 		shared.Announce(t.Context(), breaker.Notice{Name: "mysql", From: "x", State: breaker.Closed})
 		if m.state() == breaker.Open && !m.byHand {
 			m.until = time.Now()
-			time.Sleep(2) // gobreaker's clock must move
+			time.Sleep(2 * time.Nanosecond) // gobreaker's clock must move
 		}
 		return "a peer has recovered"
 	}

@@ -80,7 +80,7 @@ func TestAProbeThatNeverReturnsFreesItsPlace(t *testing.T) {
 			time.Sleep(c.want - 1)
 			wantState(t, b, breaker.HalfOpen)
 			wantRefusal(t, b)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			wantState(t, b, breaker.Open)
 			recovered(t, b)

@@ -187,7 +187,7 @@ func TestHangingCallsTripItBeforeTheyReturn(t *testing.T) {
 		}
 		time.Sleep(100*ms - 1)
 		wantState(t, b, breaker.Closed)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantState(t, b, breaker.Open)
 		calls.Wait()
