@@ -114,6 +114,9 @@ func TestAConnectionHasNoMethodsThatTheOneBelowLacks(t *testing.T) {
 		if conn.(interface{ NetConn() net.Conn }).NetConn() != test.below {
 			t.Errorf("%s: below is another one", name)
 		}
+		if _, closes := conn.(interface{ CloseRead() error }); closes != (name == "unix") {
+			t.Errorf("%s: CloseRead %v", name, closes)
+		}
 		if raw {
 			if _, err := conn.(syscall.Conn).SyscallConn(); err != nil {
 				t.Errorf("%s: %v", name, err)

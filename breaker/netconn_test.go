@@ -2,6 +2,7 @@ package breaker_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -319,6 +320,56 @@ func TestAConnectionThatEndsInAnExchangeIsAFailure(t *testing.T) {
 		wantCounts(t, b, counts{succeeded: 1, failed: 2, uncounted: 2})
 	})
 }
+
+func TestAConnectionThatWasJustUsedIsNotStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{}
+		conn := newBackend(t, b, greeting(0, answering(50*ms))).connect(t)
+		hear(conn)
+		time.Sleep(time.Hour)
+		wantAnswer(t, conn, "ping\n", "PING\n") // 50 ms after it was asked
+		time.Sleep(60 * ms)
+		conn.(interface{ NetConn() net.Conn }).NetConn().Close()
+		if _, err := ask(conn, "ping\n"); err == nil {
+			t.Error("no error")
+		}
+		wantCounts(t, b, counts{succeeded: 2, failed: 1, uncounted: 1})
+	})
+}
+
+// A tls.Conn's Read may return nothing, and no error.
+func TestAReadOfNothingIsNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{TripAfter: 1}
+		wantAnswer(t, newBackend(t, b, answering(0)).connect(t), "ping\n", "PING\n")
+		dial := b.DialContext(func(context.Context, string, string) (net.Conn, error) { return new(blank), nil })
+		conn, _ := dial(t.Context(), "tcp", "backend:1")
+		io.WriteString(conn, "ping\n")
+		for range 3 {
+			conn.Read(make([]byte, 1))
+			wantCounts(t, b, counts{succeeded: 1, uncounted: 2, inProgress: 1})
+		}
+		conn.Close()
+
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		conn, _ = dial(t.Context(), "tcp", "backend:1")
+		conn.Read(make([]byte, 1))
+		time.Sleep(100 * ms)
+		conn.Read(make([]byte, 1))
+		conn.Close()
+		if took := b.Stats().Time; took != 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// A blank connection takes all and gives nothing.
+type blank struct{ net.Conn }
+
+func (*blank) Read(p []byte) (int, error)  { return 0, nil }
+func (*blank) Write(p []byte) (int, error) { return len(p), nil }
+func (*blank) Close() error                { return nil }
 
 // What a pool has kept over a restart says nothing of the server as it is now.
 func TestAConnectionThatWasCutWhileIdleSaysNothing(t *testing.T) {
