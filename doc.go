@@ -1,14 +1,18 @@
 // Package heeler names the toolkit and holds nothing: import the rooms.
 //
-// heeler keeps a net/http application on its feet while the things behind it are slow or gone. Two
+// heeler keeps a net/http application on its feet while the things behind it are slow or gone. The
 // guards stand on their own or together, and need no configuration:
 //
-//	handler := slowlog.Wrap(timebox.Wrap(mux))
+//	db := &breaker.Breaker{Name: "mysql"}
+//	pool := sql.OpenDB(db.Connector(connector))
+//
+//	handler := slowlog.Wrap(backoff.Wrap(timebox.Wrap(mux)))
 //	http.ListenAndServe(":8080", handler)
 //
 // Package slowlog shows where a request hangs, before its deadline. Package timebox answers the
-// client in time, whatever the handler does. Package alert carries what they saw to a log, a
-// directory, e-mail or Sentry.
+// client in time, whatever the handler does. Package breaker stops calling a backend that is gone and
+// finds out when it is back; package backoff tells clients when that may be. Package alert carries what
+// was seen to a log, a directory, e-mail or Sentry.
 //
 // The rooms meet only in the standard types (http.Handler, context.Context), so each can be used
 // without the others, and a program pays only for what it imports.
