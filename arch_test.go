@@ -155,30 +155,45 @@ func TestTheArrowsOfTheDesign(t *testing.T) {
 	}
 }
 
-// light are the rooms that a program pays nothing more for than the standard library and what is ours:
-// no Sentry, no mail, no Prometheus, no pprof driver, no module at all.
-var light = []string{"slowlog", "timebox", "alert"}
+// light are the rooms that a program pays nothing more for than the standard library, what is ours, and
+// the modules named here: no Sentry, no mail, no Prometheus, no pprof driver, and no driver of a database,
+// also where a room guards databases.
+var light = map[string][]string{
+	"slowlog": nil,
+	"timebox": nil,
+	"alert":   nil,
+	"backoff": nil,
+	"breaker": {"github.com/sony/gobreaker/v2"},
+}
 
 // heavy are packages of the standard library and of ours that those programs do not compile either:
 // they open doors (net/http/pprof registers itself on the default mux) or belong to a sink.
 var heavy = []string{"net/smtp", "net/http/pprof", module + "/alert/email", module + "/alert/sentry"}
 
 func TestALightImportStaysLight(t *testing.T) {
-	for _, room := range light {
-		out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}", "./"+room).CombinedOutput()
+	const line = "{{.ImportPath}} {{if .Standard}}std{{else}}{{.Module.Path}}{{end}}"
+	for room, modules := range light {
+		out, err := exec.Command("go", "list", "-deps", "-f", line, "./"+room).CombinedOutput()
 		if err != nil {
 			t.Fatalf("go list -deps ./%s: %v\n%s", room, err, out)
 		}
 		deps := strings.Split(strings.TrimSpace(string(out)), "\n")
-		if !slices.Contains(deps, "net/http true") && !slices.Contains(deps, "context true") {
+		if !slices.Contains(deps, "net/http std") && !slices.Contains(deps, "context std") {
 			t.Errorf("go list -deps ./%s names neither net/http nor context: is the list whole?\n%s", room, out)
 		}
+		var foreign []string
 		for _, dep := range deps {
-			importPath, standard, _ := strings.Cut(dep, " ")
-			foreign := standard != "true" && !ours(importPath)
-			if foreign || slices.Contains(heavy, importPath) {
+			importPath, from, _ := strings.Cut(dep, " ")
+			if from != "std" && from != module {
+				foreign = append(foreign, from)
+			}
+			if slices.Contains(heavy, importPath) {
 				t.Errorf("a program that imports only %s compiles %s", room, importPath)
 			}
+		}
+		slices.Sort(foreign)
+		if foreign = slices.Compact(foreign); !slices.Equal(foreign, modules) {
+			t.Errorf("a program that imports only %s compiles the modules %q, want %q", room, foreign, modules)
 		}
 	}
 }
