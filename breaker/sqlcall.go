@@ -27,9 +27,8 @@ func do[T any](cn *conn, ctx context.Context, statement string, f func(*call) (T
 
 // begin lets a call on the connection through or not.
 func (cn *conn) begin(ctx context.Context, statement string) (*call, error) {
-	if err := cn.broken; err != nil {
-		cn.broken = driver.ErrBadConn
-		return nil, err
+	if cn.broken != nil {
+		return nil, cn.broken
 	}
 	c, err := cn.b.begin(ctx, statement)
 	if err != nil {
@@ -70,7 +69,6 @@ func (cn *conn) leave(c *call) {
 	if c.resting.Load() || c.fate.Load()&ended != 0 {
 		return
 	}
-	cn.hurt = true
 	value := recover()
 	c.finish(c.judgePanic(value))
 	if value != nil {
@@ -138,7 +136,7 @@ func (cn *conn) end(c *call, v verdict, err error) error {
 		cn.proven, cn.trips = true, cn.b.count.trips.Load()
 	}
 	if late != nil && errors.Is(err, driver.ErrBadConn) {
-		cn.broken = driver.ErrBadConn // database/sql would try again, and again take as long
+		cn.broken = late // database/sql would try again, and again take as long
 	}
 	return explain(late, err)
 }
@@ -178,7 +176,7 @@ func apart[T any](cn *conn, c *call, f func() (T, error)) (T, error) {
 	}
 	c.rest()
 	if o.ended.CompareAndSwap(false, true) {
-		cn.broken, cn.busy = driver.ErrBadConn, o.over
+		cn.broken, cn.busy = err, o.over
 		return *new(T), err
 	}
 	c.wait()

@@ -20,7 +20,7 @@ type conn struct {
 	proven bool            // the backend has answered on it
 	hurt   bool            // the latest call had no answer; what follows from that says nothing new
 	stale  bool            // it was taken from the pool during an outage
-	broken error           // what the next call returns; nil if it is good
+	broken error           // why it is no good any more, which calls return; nil if it is
 	busy   <-chan struct{} // closed when the call ends that was left with it; nil if none was
 }
 
@@ -154,7 +154,7 @@ func (t *tx) end(statement string, f func() error) error {
 	defer t.life.Cancel()
 	cn := t.cn
 	if cn.busy != nil {
-		return driver.ErrBadConn
+		return cn.broken
 	}
 	c := cn.b.admit(context.WithoutCancel(t.life.Parent), statement)
 	defer cn.leave(c)

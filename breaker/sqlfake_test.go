@@ -36,10 +36,15 @@ func (b *fakeDB) ask(ctx context.Context, format string, args ...any) error {
 	b.mu.Lock()
 	b.asked = append(b.asked, what)
 	b.mu.Unlock()
-	if b.on == nil {
-		return nil
+	if b.on != nil {
+		if err := b.on(ctx, what); err != nil {
+			return err
+		}
 	}
-	return b.on(ctx, what)
+	if ctx != nil && strings.Contains(what, "begin") {
+		return ctx.Err() // database/sql would end it at a time of its own
+	}
+	return nil
 }
 
 func (b *fakeDB) journal() string {

@@ -214,7 +214,7 @@ func (r resetter) ResetSession(ctx context.Context) error {
 	defer c.leave()
 	err = d.ResetSession(&c.ctx)
 	if late := c.late(); late != nil && err != nil {
-		cn.broken = late // is what the call that follows returns
+		cn.broken = late // and the call that follows returns it
 		return nil
 	}
 	c.forget()
