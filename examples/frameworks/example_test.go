@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/heeler-go/heeler/backoff"
 	"github.com/heeler-go/heeler/examples/frameworks"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
@@ -31,24 +32,24 @@ var heedless = frameworks.Routes{
 
 func ExampleStd() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
-	ask(frameworks.Std(heedless, slowlog.Wrap, box.Wrap), "/report")
+	ask(frameworks.Std(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
 	// Output: 503 Service Unavailable and come back in 1 s
 }
 
 func ExampleChi() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
-	ask(frameworks.Chi(heedless, slowlog.Wrap, box.Wrap), "/report")
+	ask(frameworks.Chi(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
 	// Output: 503 Service Unavailable and come back in 1 s
 }
 
 func ExampleEcho() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
-	ask(frameworks.Echo(heedless, slowlog.Wrap, box.Wrap), "/report")
+	ask(frameworks.Echo(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
 	// Output: 503 Service Unavailable and come back in 1 s
 }
 
 func ExampleGin() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
-	ask(frameworks.Gin(heedless, slowlog.Wrap, box.Wrap), "/report")
+	ask(frameworks.Gin(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
 	// Output: 503 Service Unavailable and come back in 1 s
 }

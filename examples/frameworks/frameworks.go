@@ -1,19 +1,26 @@
 // Package frameworks shows heeler's guards under the routers that people use. A guard's Wrap takes an
 // http.Handler and gives one, so it goes where any middleware goes:
 //
-//	net/http  http.ListenAndServe(":8080", slowlog.Wrap(timebox.Wrap(mux)))
-//	chi       router.Use(slowlog.Wrap, timebox.Wrap)
-//	echo      e.Use(echo.WrapMiddleware(slowlog.Wrap), echo.WrapMiddleware(timebox.Wrap))
-//	gin       http.ListenAndServe(":8080", slowlog.Wrap(timebox.Wrap(engine)))
+//	net/http  http.ListenAndServe(":8080", slowlog.Wrap(backoff.Wrap(timebox.Wrap(mux))))
+//	chi       router.Use(slowlog.Wrap, backoff.Wrap, timebox.Wrap)
+//	echo      e.Use(echo.WrapMiddleware(slowlog.Wrap), echo.WrapMiddleware(backoff.Wrap), …)
+//	gin       http.ListenAndServe(":8080", slowlog.Wrap(backoff.Wrap(timebox.Wrap(engine))))
 //
 // gin's middleware is not net/http's, so the guards go around its engine, or around one route's
-// http.Handler inside gin.WrapH.
+// http.Handler inside gin.WrapH. The Wrap of a breaker, for routes that cannot live without its backend,
+// goes around their handlers in each of them.
+//
+// A breaker finds the request through the context of the call. In gin that is c.Request.Context(), not c,
+// which hides it unless the engine's ContextWithFallback is set: then a handler's 500 stays a 500, and
+// calls outlast the box.
 //
 // The framework's recovery middleware goes inside the guards, as here: its 500 is then seen and bounded
-// like any other answer. Outside works as well, since the guards let a panic pass.
+// like any other answer, and is a 503 if a breaker had refused. Outside works as well, since the guards let
+// a panic pass.
 //
 // The tests hold what the guards promise in these surroundings: slow handlers are answered and
-// reported, while WebSockets, event streams, file copies and panics go on as without guards.
+// reported, what a breaker refused is answered 503, and WebSockets, event streams, file copies and panics
+// go on as without guards.
 package frameworks
 
 import (

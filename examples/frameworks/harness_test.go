@@ -15,6 +15,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/examples/frameworks"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
@@ -65,10 +67,12 @@ func (r *reports) all() []alert.Alert {
 	return slices.Clone(r.seen)
 }
 
-// guards are both guards as one application has them, with the slow reports.
+// guards are the guards as one application has them, with the slow reports.
 type guards struct {
 	slow    *slowlog.Watch
+	shed    *backoff.Policy
 	box     *timebox.Box
+	db      *breaker.Breaker // of a backend that all routes need
 	reports *reports
 }
 
@@ -79,14 +83,37 @@ func newGuards(t *testing.T) guards {
 	t.Cleanup(func() { queue.Close(context.Background()) })
 	return guards{
 		slow:    &slowlog.Watch{Alert: queue},
+		shed:    &backoff.Policy{},
 		box:     &timebox.Box{Limit: limit},
+		db:      &breaker.Breaker{Name: "mysql"},
 		reports: seen,
 	}
 }
 
-// both gives the guards in their order: slowlog sees what timebox does.
-func (g guards) both() []frameworks.Guard {
-	return []frameworks.Guard{g.slow.Wrap, g.box.Wrap}
+// chain gives the guards in their order: slowlog sees what the others do, and the time that a request
+// waits for its turn is not in its box.
+func (g guards) chain() []frameworks.Guard {
+	return []frameworks.Guard{g.slow.Wrap, g.shed.Wrap, g.box.Wrap, g.db.Wrap}
+}
+
+// around has the guards around a handler, without a router.
+func (g guards) around(h http.Handler) http.Handler {
+	for _, guard := range slices.Backward(g.chain()) {
+		h = guard(h)
+	}
+	return h
+}
+
+// home is a page that needs nothing.
+func home(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "welcome") }
+
+// homeIsServed looks whether one more request is.
+func homeIsServed(t *testing.T, server *httptest.Server, when string) {
+	t.Helper()
+	response, body, err := get(t, server.Client(), server.URL+"/home")
+	if err != nil || response.StatusCode != http.StatusOK || body != "welcome" {
+		t.Errorf("another page %s: %v %q %v, want it unharmed", when, response, body, err)
+	}
 }
 
 // serve runs the handler on a server over real connections, quietly.

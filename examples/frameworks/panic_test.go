@@ -42,7 +42,7 @@ func TestAPanicEndsAsItDoesWithoutGuards(t *testing.T) {
 		t.Run(router.name, func(t *testing.T) {
 			g := newGuards(t)
 			bare := serve(t, router.mount(panics))
-			guarded := serve(t, router.mount(panics, g.both()...))
+			guarded := serve(t, router.mount(panics, g.chain()...))
 			for path := range panics {
 				if got, want := outcome(t, guarded.URL, path), outcome(t, bare.URL, path); got != want {
 					t.Errorf("%s: with guards %s\nwithout them %s", path, got, want)
@@ -55,7 +55,7 @@ func TestAPanicEndsAsItDoesWithoutGuards(t *testing.T) {
 // Recovery outside the guards finds the panic that the handler threw.
 func TestAPanicPassesTheGuardsToTheRecoveryOutside(t *testing.T) {
 	g := newGuards(t)
-	guarded := frameworks.Std(panics, g.both()...)
+	guarded := frameworks.Std(panics, g.chain()...)
 	bare := frameworks.Std(panics)
 	for name, recovery := range map[string]frameworks.Guard{
 		"chi":  chimiddleware.Recoverer,

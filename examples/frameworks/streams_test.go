@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -27,10 +28,11 @@ func (s stream) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "data: 1\n\n")
 }
 
-// outlives reads the first event as soon as it is sent, lets the limit pass, and reads the rest.
-func (s stream) outlives(t *testing.T, url, first, rest string) {
+// outlives reads the first event as soon as it is sent, lets the limit pass, and reads the rest. The
+// stream takes nobody's place meanwhile.
+func (s stream) outlives(t *testing.T, server *httptest.Server, first, rest string) {
 	t.Helper()
-	response, err := http.Get(url)
+	response, err := http.Get(server.URL + "/events")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +41,7 @@ func (s stream) outlives(t *testing.T, url, first, rest string) {
 	if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != first {
 		t.Errorf("the first event is %q, %v; want %q", got, err, first)
 	}
+	homeIsServed(t, server, "beside a stream")
 	outlastTheLimit()
 	close(s.next)
 	if got, err := io.ReadAll(response.Body); err != nil || string(got) != rest {
@@ -51,9 +54,10 @@ func TestAnEventStreamOutlivesTheLimit(t *testing.T) {
 		t.Run(router.name, func(t *testing.T) {
 			t.Parallel()
 			g := newGuards(t)
+			g.shed.MaxInFlight = 1
 			s := stream{make(chan struct{})}
-			server := serve(t, router.mount(frameworks.Routes{"/events": s.serve}, g.both()...))
-			s.outlives(t, server.URL+"/events", "data: 0\n\n", "data: 1\n\n")
+			server := serve(t, router.mount(frameworks.Routes{"/events": s.serve, "/home": home}, g.chain()...))
+			s.outlives(t, server, "data: 0\n\n", "data: 1\n\n")
 			if n := len(g.reports.all()); n != 0 {
 				t.Errorf("%d slow reports of a stream, want none", n)
 			}
@@ -64,6 +68,7 @@ func TestAnEventStreamOutlivesTheLimit(t *testing.T) {
 // gin's own streaming asks the writer for a CloseNotifier and panics where there is none.
 func TestAnEventStreamByGinItselfOutlivesTheLimit(t *testing.T) {
 	g := newGuards(t)
+	g.shed.MaxInFlight = 1
 	s := stream{make(chan struct{})}
 	engine := gin.New()
 	engine.GET("/events", func(c *gin.Context) {
@@ -77,6 +82,7 @@ func TestAnEventStreamByGinItselfOutlivesTheLimit(t *testing.T) {
 			return n < 2
 		})
 	})
-	server := serve(t, g.slow.Wrap(g.box.Wrap(engine)))
-	s.outlives(t, server.URL+"/events", "event:tick\ndata:0\n\n", "event:tick\ndata:1\n\n")
+	engine.GET("/home", gin.WrapF(home))
+	server := serve(t, g.around(engine))
+	s.outlives(t, server, "event:tick\ndata:0\n\n", "event:tick\ndata:1\n\n")
 }

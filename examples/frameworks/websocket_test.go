@@ -73,11 +73,12 @@ func (gwsEcho) OnMessage(conn *gws.Conn, message *gws.Message) {
 
 func TestAWebSocketOutlivesTheLimit(t *testing.T) {
 	for _, router := range routers {
-		for path := range echoes {
+		for path, handler := range echoes {
 			t.Run(router.name+path, func(t *testing.T) {
 				t.Parallel()
 				g := newGuards(t)
-				server := serve(t, router.mount(echoes, g.both()...))
+				g.shed.MaxInFlight = 1
+				server := serve(t, router.mount(frameworks.Routes{path: handler, "/home": home}, g.chain()...))
 				conn, _, err := gorilla.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http")+path, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -85,6 +86,7 @@ func TestAWebSocketOutlivesTheLimit(t *testing.T) {
 				defer conn.Close()
 				conn.SetReadDeadline(time.Now().Add(patience))
 				echoComesBack(t, conn, "before the limit")
+				homeIsServed(t, server, "beside a WebSocket")
 				outlastTheLimit()
 				echoComesBack(t, conn, "after the limit")
 				if n := len(g.reports.all()); n != 0 {

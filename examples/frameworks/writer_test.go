@@ -36,7 +36,7 @@ func TestTheHandlerFindsTheInterfacesOfTheServersWriter(t *testing.T) {
 	} {
 		t.Run(protocol.name, func(t *testing.T) {
 			g := newGuards(t)
-			for name, h := range map[string]http.Handler{"bare": list, "guarded": g.slow.Wrap(g.box.Wrap(list))} {
+			for name, h := range map[string]http.Handler{"bare": list, "guarded": g.around(list)} {
 				server := serveTLS(t, h, protocol.major == 2)
 				response, got, err := get(t, server.Client(), server.URL)
 				if err != nil {
@@ -57,7 +57,7 @@ func TestAPushReachesTheServer(t *testing.T) {
 	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		answer <- w.(http.Pusher).Push("/style.css", nil)
 	})
-	server := serveTLS(t, g.slow.Wrap(g.box.Wrap(push)), true)
+	server := serveTLS(t, g.around(push), true)
 	if _, _, err := get(t, server.Client(), server.URL); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestAFileGoesToTheServerWhole(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			g := newGuards(t)
-			guarded := g.slow.Wrap(g.box.Wrap(handler))
+			guarded := g.around(handler)
 			sources := make(chan io.Reader, 100)
 			server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				guarded.ServeHTTP(readFrom{w, w.(http.Flusher), w.(http.Hijacker), sources}, r)
