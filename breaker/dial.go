@@ -33,18 +33,19 @@ import (
 // is how clients cancel. IsFailure is asked about all other errors.
 //
 // What blocks at the server on purpose, such as Redis's BLPOP, is cut at
-// Timeout: give it a Breaker with a longer one. Protocols whose client sends
-// what is never answered do not fit: HTTP/2, WebSockets, NATS, AMQP. For HTTP
-// there is [Breaker.Transport], and for database/sql [Breaker.Connector].
+// Timeout: give it a Breaker with a longer one. What comes after the first byte
+// of an answer has no limit but the client's. Protocols whose client sends what
+// is never answered do not fit: HTTP/2, WebSockets, NATS, AMQP. For HTTP there is
+// [Breaker.Transport], and for database/sql [Breaker.Connector].
 //
 // A dial is in the tally of the request that its context comes from. An exchange
 // is in none, as pools have no request: [Breaker.Do] around the client's call
 // gives it one.
 //
 // The connection has the methods of the one below if that is a *net.TCPConn or
-// *net.UnixConn, and of any other those of net.Conn, syscall.Conn and
-// CloseWrite() error that it has. NetConn() net.Conn gives the one below. TLS goes on top of
-// it, rather than below, so that clients see their *tls.Conn.
+// *net.UnixConn, and of any other those of net.Conn, and SyscallConn and
+// CloseWrite if it has them. NetConn() net.Conn gives the one below. TLS goes on
+// top of it, rather than below, so that clients see their *tls.Conn.
 func (b *Breaker) DialContext(base func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	b.current()
 	if base == nil {

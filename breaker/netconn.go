@@ -237,7 +237,8 @@ func (cn *netConn) cut(c *call, late *TimeoutError) {
 
 // error is what a dead connection returns. cn.mu is held.
 func (cn *netConn) error(s side) error {
-	return &net.OpError{Op: s.String(), Net: cn.network, Source: cn.LocalAddr(), Addr: cn.RemoteAddr(), Err: cn.dead}
+	here, there := cn.LocalAddr(), cn.RemoteAddr()
+	return &net.OpError{Op: s.String(), Net: cn.network, Source: here, Addr: there, Err: cn.dead}
 }
 
 // Close ends the exchange, too. It says nothing: a farewell has no answer.
