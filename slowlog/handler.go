@@ -91,7 +91,7 @@ func (w *Watch) sees(rec *request.Record) bool {
 // LongLived lets the request go: a hijacked connection or an event stream is
 // meant to last. A box that closes the connection hijacks it, too.
 func (e *entry) LongLived() {
-	if e.rec.Fate() == request.Own {
+	if fate := e.rec.Fate(); fate != request.Cut && fate != request.Left {
 		e.close(LongLived, "")
 	}
 }
