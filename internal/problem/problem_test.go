@@ -162,6 +162,9 @@ func TestAConnectionWithAnUnreadBodyIsClosed(t *testing.T) {
 	} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", c.body)
 		r.ProtoMajor = c.proto
+		if c.body == http.NoBody {
+			r.ContentLength = -1
+		}
 		problem.Problem{Status: 503, Unread: c.unread}.Write(w, r)
 		if got := w.Header().Get("Connection") == "close"; got != c.closed {
 			t.Errorf("%s: closed is %v, want %v", c.name, got, c.closed)

@@ -5,6 +5,11 @@
 // has: io.Copy looks for ReaderFrom, WebSocket libraries assert Hijacker, and a
 // Pusher that is not there must not seem to be. See the list in
 // github.com/felixge/httpsnoop for what breaks otherwise.
+//
+// One thing is lost on the way: http.MaxBytesReader tells net/http's own writer,
+// by a method that is not exported, to close the connection of a request that
+// was too large, and no writer of another type. Whoever answers such a request
+// sets "Connection: close" by itself.
 package respond
 
 import (
@@ -49,6 +54,16 @@ func (w *Writer) Init(under http.ResponseWriter, o Observer, gate *Gate) {
 
 // Status is the status code sent, 0 before the header has been.
 func (w *Writer) Status() int { return int(w.header.Load() & (1<<10 - 1)) }
+
+// Begun reports whether the response has begun, if w is a Writer's View. Of any
+// other writer it is not known, and false.
+func Begun(w http.ResponseWriter) bool {
+	view, ok := w.(interface {
+		Status() int
+		Hijacked() bool
+	})
+	return ok && (view.Status() != 0 || view.Hijacked())
+}
 
 // Bytes is the number of body bytes that the writer below has taken.
 func (w *Writer) Bytes() int64 { return w.bytes.Load() }
