@@ -10,11 +10,6 @@ import (
 	"github.com/heeler-go/heeler/internal/request"
 )
 
-// statusClientGone is nginx's for a client that left before it was answered. It
-// is seen by nobody but whoever logs it, where the 200 that net/http sends for
-// nothing would be a lie.
-const statusClientGone = 499
-
 type handler struct {
 	policy *Policy
 	next   http.Handler
@@ -70,7 +65,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	p := h.policy
 	p.count.requests.Add(1)
 	if o := p.outage(); o != nil {
-		p.refuseDown(w, r, o)
+		p.count.down.Add(1)
+		p.answerDown(w, r, o)
 		return
 	}
 	if p.slots.waiting.Load() > 0 || !p.slots.take(p.most()) {
@@ -95,7 +91,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 // await waits for a slot and reports whether there is one. If there is none,
 // it has answered.
 func (p *Policy) await(w http.ResponseWriter, r *http.Request, ctx context.Context) bool {
-	got := p.Wait > 0 && p.slots.wait(ctx, p.most(), p.longest(), p.Wait)
+	got := p.Wait > 0 && p.queue(ctx)
 	o := p.outage() // it may have begun since
 	switch {
 	case got && o == nil && ctx.Err() == nil:
@@ -103,35 +99,57 @@ func (p *Policy) await(w http.ResponseWriter, r *http.Request, ctx context.Conte
 	case got:
 		p.slots.give(p.most())
 	}
+	// A client that seems to have left is answered as well. A server whose base
+	// context was cancelled, and a client that has only closed its half of the
+	// connection, look the same.
+	count := &p.count.full
 	switch {
 	case gone(ctx):
-		p.count.left.Add(1)
-		w.WriteHeader(statusClientGone)
+		count = &p.count.left
 	case o != nil:
-		p.refuseDown(w, r, o)
-	default:
-		p.count.full.Add(1)
-		problem.Problem{
-			Status: http.StatusServiceUnavailable, Detail: "too many requests are in progress",
-			After: p.after(), Encoding: w.Header()["Content-Encoding"],
-		}.Write(w, r)
+		count = &p.count.down
+	}
+	count.Add(1)
+	if o != nil {
+		p.answerDown(w, r, o)
+	} else {
+		p.answerFull(w, r)
 	}
 	return false
 }
 
-// gone reports whether the client has left: then the server cancels the
-// request's context, and gives no cause. A deadline outside is none of it.
+// queue waits in line and reports whether that got it a slot.
+func (p *Policy) queue(ctx context.Context) bool {
+	place := p.slots.join(p.most(), p.longest())
+	if place == nil {
+		return false
+	}
+	if p.outage() != nil {
+		p.slots.clear() // in case Down has done so before we were in line
+	}
+	return p.slots.stay(ctx, place, p.Wait)
+}
+
+// gone reports whether the client has left, as far as can be known: then the
+// server cancels the request's context, and gives no cause. A deadline outside
+// is none of it.
 func gone(ctx context.Context) bool { return context.Cause(ctx) == context.Canceled }
 
-// refuseDown sends the soft headers, too, as Sync does: its clients know those.
-func (p *Policy) refuseDown(w http.ResponseWriter, r *http.Request, o *outage) {
-	p.count.down.Add(1)
+func (p *Policy) answerFull(w http.ResponseWriter, r *http.Request) {
+	problem.Problem{
+		Status: http.StatusServiceUnavailable, Detail: "too many requests are in progress",
+		After: p.after(), Encoding: w.Header()["Content-Encoding"], Unread: true,
+	}.Write(w, r)
+}
+
+// answerDown sends the soft headers, too, as Sync does: its clients know those.
+func (p *Policy) answerDown(w http.ResponseWriter, r *http.Request, o *outage) {
 	after := o.left()
 	if after == 0 {
 		after = p.after()
 	}
 	problem.Problem{
 		Status: http.StatusServiceUnavailable, Detail: o.reason,
-		After: after, Also: p.names, Encoding: w.Header()["Content-Encoding"],
+		After: after, Also: p.names, Encoding: w.Header()["Content-Encoding"], Unread: true,
 	}.Write(w, r)
 }

@@ -20,7 +20,8 @@ type outage struct {
 // Down has every request answered 503, with the reason in the body, until Up or
 // for the time d. Retry-After is what is left of d; if d is zero, until Up, it is
 // the policy's RetryAfter. If d is negative, it is over: the same as Up.
-// Requests in progress go on, and so do those that Skip lets through.
+// Requests in progress go on, and so do those that Skip lets through; those
+// that wait for their turn are answered at once.
 //
 // The reason is for the clients to read, a phrase such as "we are moving the
 // database". It is cut after 200 bytes and to one line. Empty means that none is
@@ -35,6 +36,7 @@ func (p *Policy) Down(reason string, d time.Duration) {
 		o.until = now + d
 	}
 	p.down.Store(o)
+	p.slots.clear()
 }
 
 // Up ends what Down began. Otherwise it does nothing.
@@ -65,8 +67,15 @@ func (o *outage) left() time.Duration {
 	return max(1, o.until-deadline.Now())
 }
 
-// oneLine is s without what could make two lines of it, or hide a part of it.
+// oneLine is s without what could make two lines of it, or hide a part of it,
+// and short.
 func oneLine(s string) string {
+	s = strings.TrimSpace(s)
+	const enough = 5 * maxReason
+	long := len(s) > enough
+	if long { // what is beyond is not worth any work
+		s = s[:enough]
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) && !unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r) {
 			return r
@@ -74,7 +83,10 @@ func oneLine(s string) string {
 		return ' '
 	}, strings.ToValidUTF8(s, "\ufffd"))
 	if s = strings.TrimSpace(s); len(s) > maxReason {
-		s = strings.ToValidUTF8(s[:maxReason], "") + "…"
+		s, long = strings.ToValidUTF8(s[:maxReason], ""), true
+	}
+	if long {
+		s += "…"
 	}
 	return s
 }

@@ -2,7 +2,10 @@ package backoff_test
 
 import (
 	"math"
+	"net/http"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,22 +90,75 @@ func TestRequestsInProgressGoOnWhenDownIsSaid(t *testing.T) {
 		synctest.Wait()
 		go func() { inLine <- visit(h, get()).Code }()
 		synctest.Wait()
+		start := time.Now()
 		p.Down("maintenance", 0)
-		is(t, "the one in progress", <-inProgress, 200)
 		is(t, "the one in line", <-inLine, 503)
+		is(t, "who was told after", time.Since(start), 0)
+		is(t, "the one in progress", <-inProgress, 200)
 		synctest.Wait()
 		is(t, "stats", p.Stats(), backoff.Stats{Requests: 2, Down: 1})
 	})
 }
 
+// However Down and the getting in line fall together, nobody waits.
+func TestDownMissesNobodyWhoGetsInLine(t *testing.T) {
+	p := &backoff.Policy{MaxInFlight: 1, Wait: time.Hour}
+	end := make(chan struct{})
+	h := p.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-end }))
+	go visit(h, get())
+	eventually(t, "one is in progress", func() bool { return p.Stats().InFlight == 1 })
+	const times = 30_000
+	answered := make(chan int, 1)
+	var turn atomic.Int64
+	go func() {
+		for i := range int64(times) {
+			for turn.Load() <= i { // to be quick when it comes
+				runtime.Gosched()
+			}
+			answered <- visit(h, get()).Code
+		}
+	}()
+	for i := range times {
+		turn.Add(1)
+		for range i % 500 { // it gets in line meanwhile, or does not yet
+			p.Stats()
+		}
+		p.Down("", 0)
+		select {
+		case code := <-answered:
+			is(t, "status", code, 503)
+		case <-time.After(patience):
+			t.Fatal("one waits on")
+		}
+		p.Up()
+	}
+	close(end)
+}
+
+func TestALongReasonCostsLittle(t *testing.T) {
+	reason := strings.Repeat("\xff\u202e", 1<<20)
+	p := new(backoff.Policy)
+	if n := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			p.Down(reason, 0)
+		}
+	}).AllocedBytesPerOp(); n > 10_000 {
+		t.Errorf("%d bytes are allocated for a reason of %d", n, len(reason))
+	}
+}
+
 func TestAReasonIsShortAndOnOneLine(t *testing.T) {
 	for reason, want := range map[string]string{
-		"":                           "503 Service Unavailable.",
-		"moving":                     "503 Service Unavailable: moving.",
-		" a\r\nSet-Cookie: b\u2028c": "503 Service Unavailable: a  Set-Cookie: b c.",
-		"a\x00\x1b[31m\xff\u202eb":   "503 Service Unavailable: a  [31m\ufffd b.",
-		strings.Repeat("ü", 1000):    "503 Service Unavailable: " + strings.Repeat("ü", 100) + "….",
-		strings.Repeat("€", 1000):    "503 Service Unavailable: " + strings.Repeat("€", 66) + "….",
+		"":                                   "503 Service Unavailable.",
+		"moving":                             "503 Service Unavailable: moving.",
+		" a\r\nSet-Cookie: b\u2028c":         "503 Service Unavailable: a  Set-Cookie: b c.",
+		"a\x00\x1b[31m\xff\u202eb":           "503 Service Unavailable: a  [31m\ufffd b.",
+		strings.Repeat("ü", 1000):            "503 Service Unavailable: " + strings.Repeat("ü", 100) + "…",
+		strings.Repeat("€", 1000):            "503 Service Unavailable: " + strings.Repeat("€", 66) + "…",
+		strings.Repeat(" ", 1000) + "moving": "503 Service Unavailable: moving.",
+		strings.Repeat("\xff", 10_000):       "503 Service Unavailable: \ufffd…",
+		"moving…":                            "503 Service Unavailable: moving…",
 	} {
 		p := &backoff.Policy{RetryAfter: -1}
 		p.Down(reason, 0)

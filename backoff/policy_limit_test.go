@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,12 +92,17 @@ func TestAClientThatLeavesGivesUpItsPlace(t *testing.T) {
 		go visit(h, get())
 		synctest.Wait()
 		ctx, leave := context.WithCancel(t.Context())
-		left := make(chan int, 1)
-		go func() { left <- visit(h, get().WithContext(ctx)).Code }()
+		left := make(chan *httptest.ResponseRecorder, 1)
+		go func() { left <- visit(h, get().WithContext(ctx)) }()
 		synctest.Wait()
 		is(t, "in line", p.Stats().Waiting, 1)
 		leave()
-		is(t, "status", <-left, 499)
+		// It is answered in full, in case it has not left: a base context that
+		// is cancelled without a cause looks the same.
+		w := <-left
+		is(t, "status", w.Code, 503)
+		fuzzed(t, w.Header(), "Retry-After", 10)
+		is(t, "has a body", w.Body.Len() > 0, true)
 		is(t, "stats", p.Stats(), backoff.Stats{Requests: 2, InFlight: 1, ClientGone: 1})
 		is(t, "the next one", visit(h, get()).Code, 200)
 		time.Sleep(time.Hour)
@@ -180,6 +186,24 @@ func TestNobodyWaitsForASlotThatIsFree(t *testing.T) {
 			t.Fatalf("%d and %d: one has waited in vain", first, second)
 		}
 	}
+}
+
+// Two clients, and room for one in progress and one in line: nobody is refused,
+// although each comes back at the moment when it gives its slot to the other.
+func TestNobodyIsRefusedWhoHasRoomInLine(t *testing.T) {
+	p := &backoff.Policy{MaxInFlight: 1, Wait: patience, MaxWaiting: 1}
+	h := p.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var clients sync.WaitGroup
+	for range 2 {
+		clients.Go(func() {
+			w, r := discard{http.Header{}}, get()
+			for range 500_000 { // it took a hundred thousand to see one
+				h.ServeHTTP(w, r)
+			}
+		})
+	}
+	clients.Wait()
+	is(t, "refused", p.Stats().Full, 0)
 }
 
 // For the race detector, and for a slot that is lost or given twice: requests
