@@ -21,16 +21,21 @@ type exchange struct {
 	writer   respond.Writer
 	encoding []string // the Content-Encoding that was set outside
 
-	left     atomic.Bool // it has given its slot back
-	returned bool        // the handler has, and did not panic
-	replaced bool        // the policy has answered instead of the handler
+	left     atomic.Bool  // it has given its slot back
+	thrown   atomic.Int64 // how many bytes of the handler's answer were thrown away
+	returned bool         // the handler has, and did not panic
+	replaced bool         // the policy has answered instead of the handler
 }
+
+// enough is how much of a replaced answer is thrown away before the client gets
+// the one that it is to have: most have ended by then, and net/http sends it.
+const enough = 4 << 10
 
 // LongLived gives the slot back: a hijacked connection or an event stream is
 // meant to last. A box that closes the connection hijacks it, too, but then the
 // handler is still at work.
 func (x *exchange) LongLived() {
-	if x.rec.Fate() == request.Own {
+	if fate := x.rec.Fate(); fate != request.Cut && fate != request.Left {
 		x.leave()
 	}
 }
@@ -84,8 +89,9 @@ func (x *exchange) Edit(status int) (instead int) {
 	if !refused {
 		return 0
 	}
-	if status == http.StatusServiceUnavailable {
-		x.complete(left)
+	if status == http.StatusServiceUnavailable { // the handler's own, which wants the time to come back
+		x.policy.count.failed.Add(1)
+		problem.RetryAfter(x.writer.Under().Header(), max(left, 1))
 		return 0
 	}
 	x.replace(left)
@@ -93,24 +99,29 @@ func (x *exchange) Edit(status int) (instead int) {
 }
 
 // Discard says of what the handler writes in vain what net/http would: that
-// all is well, until the client has left.
+// all is well, until the client has left. That client does not wait for a
+// handler that has much to say.
 func (x *exchange) Discard(n int) (int, error) {
 	if err := x.rec.Context.Err(); err != nil {
 		return 0, err
 	}
+	if thrown := x.thrown.Add(int64(n)); thrown > enough && thrown-int64(n) <= enough {
+		x.sendNow()
+	}
 	return n, nil
+}
+
+// sendNow sends what net/http has of the answer, unless the handler has ended,
+// or this would end the request under its hands: an HTTP/2 HEAD is over then.
+func (x *exchange) sendNow() {
+	if !x.left.Load() && x.r.Method != http.MethodHead {
+		http.NewResponseController(x.writer.Under()).Flush()
+	}
 }
 
 func (x *exchange) soften() {
 	if x.policy.softens {
 		x.policy.soften(x.writer.Under().Header(), x.r)
-	}
-}
-
-// complete gives a 503 of the handler's own the time to come back.
-func (x *exchange) complete(left time.Duration) {
-	if problem.RetryAfter(x.writer.Under().Header(), max(left, 1)) {
-		x.policy.count.failed.Add(1)
 	}
 }
 

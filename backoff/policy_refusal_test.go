@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
 	"github.com/heeler-go/heeler/internal/request"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
@@ -61,9 +62,27 @@ func TestA503OfTheHandlersOwnGetsTheTimeToComeBack(t *testing.T) {
 
 	w = visit(p.Wrap(afterRefusal(time.Minute, answer(503, "sorry", "Retry-After", "7"))), get())
 	is(t, "Retry-After", w.Header().Get("Retry-After"), "7")
-	is(t, "failed", p.Stats().Failed, 1)
+	is(t, "failed", p.Stats().Failed, 2)
 	fuzzed(t, visit(p.Wrap(afterRefusal(0, answer(503, "sorry"))), get()).Header(), "Retry-After", 1)
 	absent(t, visit(p.Wrap(answer(503, "no breaker has refused")), get()).Header(), "Retry-After")
+}
+
+func TestEach503ForABackendIsCountedOnceWhoeverGivesIt(t *testing.T) {
+	open := &breaker.Breaker{Name: "mysql"}
+	open.Open(time.Minute)
+	for name, h := range map[string]http.Handler{
+		"the policy":         afterRefusal(time.Minute, answer(500, "")),
+		"the handler":        afterRefusal(time.Minute, answer(503, "", "Retry-After", "7")),
+		"the breaker's Wrap": open.Wrap(answer(200, "")),
+		"Reply to a breaker": backoff.Handler(func(_ http.ResponseWriter, r *http.Request) error {
+			return open.Do(r.Context(), func(context.Context) error { return nil })
+		}),
+		"Reply to another's error": replyTo(notServed{time.Minute}),
+	} {
+		p := new(backoff.Policy)
+		is(t, name, visit(p.Wrap(h), get()).Code, 503)
+		is(t, name, p.Stats(), backoff.Stats{Requests: 1, Failed: 1})
+	}
 }
 
 func TestTheTimeIsWhatIsReallyLeft(t *testing.T) {

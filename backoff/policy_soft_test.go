@@ -57,13 +57,14 @@ func TestSyncsServerSendsNoHeaderForZero(t *testing.T) {
 func TestSyncsServerKeepsAHeaderThatIsThere(t *testing.T) {
 	p := &backoff.Policy{Soft: always(time.Hour), Header: []string{"X-Backoff", "backoff"}}
 	for name, set := range map[string]http.HandlerFunc{
-		"a value":       answer(200, "", "X-Backoff", "7"),
-		"zero":          answer(200, "", "X-Backoff", "0"),
-		"no value":      func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-Backoff"] = nil },
-		"another's one": answer(200, "", "Backoff", "7"),
+		"a value":        answer(200, "", "X-Backoff", "7"),
+		"zero":           answer(200, "", "X-Backoff", "0"),
+		"no value":       func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-Backoff"] = nil },
+		"as it is spelt": func(w http.ResponseWriter, _ *http.Request) { w.Header()["x-backoff"] = []string{"7"} },
+		"another's one":  answer(200, "", "Backoff", "7"),
 	} {
 		h := visit(p.Wrap(set), get()).Header()
-		if got := h.Get("X-Backoff") + h.Get("Backoff"); len(got) > 1 {
+		if got := h.Get("X-Backoff") + h.Get("Backoff"); len(got) > 1 || len(h["x-backoff"])+len(h["X-Backoff"]) > 1 {
 			t.Errorf("%s: %v", name, h)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/heeler-go/heeler/backoff"
 	"github.com/heeler-go/heeler/internal/request"
+	"github.com/heeler-go/heeler/slowlog"
+	"github.com/heeler-go/heeler/timebox"
 )
 
 // failures are handlers that fail after a refusal, in ways that could spoil a
@@ -237,6 +239,57 @@ func TestA503ComesWholeBeforeAHijack(t *testing.T) {
 		if err != nil || resp.StatusCode != 503 || !strings.HasPrefix(body, unavailable) {
 			t.Errorf("%v %q %v", resp, body, err)
 		}
+	})
+}
+
+// A box around something else may have answered 503 before.
+func TestAStreamGivesItsPlaceBackAfterABoxHasRefusedSomethingElse(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *webserver) {
+		p, watch, end := &backoff.Policy{MaxInFlight: 1}, &slowlog.Watch{After: time.Hour}, make(chan struct{})
+		defer close(end)
+		part := (&timebox.Box{Limit: time.Millisecond}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		s.serve(watch.Wrap(p.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			is(t, "the part", visit(part, get().WithContext(r.Context())).Code, 503)
+			w.(http.Flusher).Flush()
+			<-end
+		}))))
+		resp, err := s.Client().Get(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		is(t, "in flight", p.Stats().InFlight, 0)
+		is(t, "watched", len(watch.InFlight()), 0)
+	})
+}
+
+// The handler does not know that nobody wants what it has to say.
+func TestAReplacedAnswerDoesNotWaitForALongOne(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *webserver) {
+		answered := make(chan struct{})
+		s.serve(backoff.Wrap(afterRefusal(time.Minute, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(502)
+			for range 5 {
+				w.Write(make([]byte, 1<<10))
+			}
+			select {
+			case <-answered:
+			case <-time.After(patience):
+				t.Error("the client was not answered before the handler had ended")
+			}
+			w.Write(make([]byte, 1<<20))
+		})))
+		resp, err := s.Client().Get(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body := make([]byte, resp.ContentLength)
+		if _, err := io.ReadFull(resp.Body, body); err != nil || !strings.HasPrefix(string(body), unavailable) {
+			t.Errorf("%q %v", body, err)
+		}
+		close(answered)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 // same. A header that the handler has set, even one without a value, is kept.
 func (p *Policy) soften(h http.Header, r *http.Request) {
 	for _, name := range p.names {
-		if _, there := h[name]; there {
+		if problem.Has(h, name) {
 			return
 		}
 	}
