@@ -35,6 +35,9 @@
 // shortened, by Sync's rule: v + random(0 .. max(5 % of v, 5 s)). So Retry-After
 // of a breaker that opens in a second is from 1 to 6.
 //
+// A diagnostic route that answers 500 on purpose, such as a health check for
+// people, wants Skip or a 503 of its own.
+//
 // [Handler] and [Reply] turn errors into such answers one by one.
 //
 // # A client that listens

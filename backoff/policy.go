@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,9 @@ type Policy struct {
 
 	// Wait is how long a request waits for its turn when MaxInFlight are in
 	// progress, before it is answered 503. First come, first served; a client
-	// that leaves gives up its place. Zero means not at all.
+	// that leaves gives up its place. Over HTTP/1 net/http notices that only for
+	// requests without a body, or whose body has been read: an upload whose client
+	// has left stays in line, and is served in its turn. Zero means not at all.
 	Wait time.Duration
 
 	// MaxWaiting is how many may wait. Zero means as many as MaxInFlight.
@@ -90,8 +93,8 @@ type Stats struct {
 	Waiting    int    // of these, waiting for their turn now
 	Full       uint64 // answered 503 because too many were in progress
 	Down       uint64 // answered 503 because of Down
-	Failed     uint64 // answered 503 with Retry-After because a breaker had refused
-	ClientGone uint64 // whose client left while they waited
+	Failed     uint64 // answered 503 because a breaker had refused, by the policy or by the handler
+	ClientGone uint64 // whose client left while they waited, so whose context was cancelled without a cause; none of Full and Down
 	Softened   uint64 // served with a soft header
 }
 
@@ -133,7 +136,7 @@ func (p *Policy) Validate() error {
 		fault("SoftShare is %v; it must be from 0 to 1, zero for all", p.SoftShare)
 	}
 	for i, b := range p.Backends {
-		if b == nil {
+		if v := reflect.ValueOf(b); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 			fault("Backends[%d] is nil", i)
 		}
 	}
@@ -143,6 +146,8 @@ func (p *Policy) Validate() error {
 	for i, name := range p.Header {
 		if !isToken(name) {
 			fault("Header[%d] is %q; it must be the name of a header, such as %s", i, name, DefaultHeader)
+		} else if framing(name) {
+			fault("Header[%d] is %q, which says how the answer is sent; it must be a name of its own, such as %s", i, name, DefaultHeader)
 		}
 	}
 	return errors.Join(errs...)
@@ -150,8 +155,17 @@ func (p *Policy) Validate() error {
 
 // isToken is RFC 9110, section 5.6.2.
 func isToken(s string) bool {
-	const letters, rest = "abcdefghijklmnopqrstuvwxyz", "0123456789!#$%&'*+-.^_`|~"
-	return s != "" && strings.Trim(strings.ToLower(s), letters+rest) == ""
+	const letters, rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789!#$%&'*+-.^_`|~"
+	return s != "" && strings.Trim(s, letters+rest) == ""
+}
+
+// framing reports whether a number in the header would spoil the answer.
+func framing(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // Wrap puts the requests to next under a zero Policy of its own.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/breaker"
 )
 
 func TestAZeroPolicyLeavesAnswersAlone(t *testing.T) {
@@ -21,18 +22,22 @@ func TestAZeroPolicyLeavesAnswersAlone(t *testing.T) {
 
 func TestAFaultOfAPolicyIsNamed(t *testing.T) {
 	for want, p := range map[string]*backoff.Policy{
-		"backoff: Policy.MaxInFlight is -1; it must be positive, or zero for any number":             {MaxInFlight: -1},
-		"backoff: Policy.Wait is -1s; it must be positive, or zero for not at all":                   {MaxInFlight: 1, Wait: -time.Second},
-		"backoff: Policy.Wait is 1s, but MaxInFlight is 0: there is nothing to wait for":             {Wait: time.Second},
-		"backoff: Policy.MaxWaiting is -1; it must be positive, or zero for MaxInFlight":             {MaxWaiting: -1},
-		"backoff: Policy.MaxWaiting is 1, but Wait is 0: nobody waits":                               {MaxInFlight: 1, MaxWaiting: 1},
-		"backoff: Policy.SoftShare is 1.5; it must be from 0 to 1, zero for all":                     {SoftShare: 1.5},
-		"backoff: Policy.SoftShare is NaN; it must be from 0 to 1, zero for all":                     {SoftShare: math.NaN()},
-		"backoff: Policy.Backends[1] is nil":                                                         {Backends: []backoff.Backend{halfOpen(true), nil}},
-		"backoff: Policy.Header is empty; it must name a header, or be nil for X-Backoff":            {Header: []string{}},
-		`backoff: Policy.Header[1] is "X:"; it must be the name of a header, such as X-Backoff`:      {Header: []string{"Backoff", "X:"}},
-		`backoff: Policy.Header[0] is ""; it must be the name of a header, such as X-Backoff`:        {Header: []string{""}},
-		"backoff: Policy.Header[0] is \"a\\nb\"; it must be the name of a header, such as X-Backoff": {Header: []string{"a\nb"}},
+		"backoff: Policy.MaxInFlight is -1; it must be positive, or zero for any number":                                                    {MaxInFlight: -1},
+		"backoff: Policy.Wait is -1s; it must be positive, or zero for not at all":                                                          {MaxInFlight: 1, Wait: -time.Second},
+		"backoff: Policy.Wait is 1s, but MaxInFlight is 0: there is nothing to wait for":                                                    {Wait: time.Second},
+		"backoff: Policy.MaxWaiting is -1; it must be positive, or zero for MaxInFlight":                                                    {MaxWaiting: -1},
+		"backoff: Policy.MaxWaiting is 1, but Wait is 0: nobody waits":                                                                      {MaxInFlight: 1, MaxWaiting: 1},
+		"backoff: Policy.SoftShare is 1.5; it must be from 0 to 1, zero for all":                                                            {SoftShare: 1.5},
+		"backoff: Policy.SoftShare is NaN; it must be from 0 to 1, zero for all":                                                            {SoftShare: math.NaN()},
+		"backoff: Policy.Backends[1] is nil":                                                                                                {Backends: []backoff.Backend{halfOpen(true), nil}},
+		"backoff: Policy.Backends[0] is nil":                                                                                                {Backends: []backoff.Backend{(*breaker.Breaker)(nil)}},
+		"backoff: Policy.Header[0] is \"X-Bac\u212aoff\"; it must be the name of a header, such as X-Backoff":                               {Header: []string{"X-Bac\u212aoff"}},
+		`backoff: Policy.Header[0] is "content-length", which says how the answer is sent; it must be a name of its own, such as X-Backoff`: {Header: []string{"content-length"}},
+		`backoff: Policy.Header[0] is "Connection", which says how the answer is sent; it must be a name of its own, such as X-Backoff`:     {Header: []string{"Connection"}},
+		"backoff: Policy.Header is empty; it must name a header, or be nil for X-Backoff":                                                   {Header: []string{}},
+		`backoff: Policy.Header[1] is "X:"; it must be the name of a header, such as X-Backoff`:                                             {Header: []string{"Backoff", "X:"}},
+		`backoff: Policy.Header[0] is ""; it must be the name of a header, such as X-Backoff`:                                               {Header: []string{""}},
+		"backoff: Policy.Header[0] is \"a\\nb\"; it must be the name of a header, such as X-Backoff":                                        {Header: []string{"a\nb"}},
 	} {
 		err := p.Validate()
 		if err == nil || err.Error() != want {
