@@ -14,10 +14,20 @@ const (
 	number = "77077"
 )
 
+// A dialect says which statements a writer writes.
+type dialect int
+
+const (
+	mysql dialect = iota
+	postgres
+	sqlite
+	dialects
+)
+
 // A writer of statements chooses by bytes that come from outside.
 type writer struct {
 	choices []byte
-	pg      bool
+	dialect dialect
 	b       strings.Builder
 }
 
@@ -35,7 +45,7 @@ func (w *writer) one(of ...string) { w.b.WriteString(of[w.choose(len(of))]) }
 // nasty is what the value of a string can have in it.
 var nasty = []string{
 	"", "'", "''", "\"", "`", "\\", "\\\\", "\\'", "--", "-- ", "#", "/*", "*/", "/*!", "$1", "$$", "$x$", "\n", "\r", ";", " FROM ", ".",
-	"(", ")", ", ", "?", "\x00", "é", "\xff", "\xbf", "E'", "…", "a", number,
+	"(", ")", ", ", "[", "]", "$a$", "$a", "/*+", "?", "\x00", "é", "\xff", "\xbf", "E'", "…", "a", number,
 }
 
 func (w *writer) text() string {
@@ -60,17 +70,25 @@ func (w *writer) value() {
 		w.one(number, "-"+number, number+".5", "."+number, number+"e-77", "0x"+number, "x'"+number+"'", "+"+number, "1"+number)
 	case kind == 1:
 		w.one("?", "NULL", "true", "DEFAULT", "lower('"+secret+"')", "("+number+")")
-	case w.pg && kind == 2:
+	case w.dialect == postgres && kind == 2:
 		w.one("E", "e")
 		w.b.WriteString("'" + escaped + "'")
-	case w.pg && kind == 3 && !strings.Contains(text, "$"):
+	case w.dialect == postgres && kind == 3 && !strings.Contains(text, "$"):
 		w.b.WriteString("$x$" + text + "$x$")
-	case w.pg && kind == 4:
+	case w.dialect == postgres && kind == 4:
 		w.one("$1", "$2::text", "'"+doubled+"'::text")
-	case w.pg && kind == 5:
+	case w.dialect == postgres && kind == 5:
 		w.b.WriteString("'" + doubled + "'\n'" + doubled + "'")
-	case w.pg:
+	case w.dialect == postgres:
 		w.b.WriteString("'" + doubled + "'")
+	case w.dialect == sqlite && kind < 4:
+		w.b.WriteString("\"" + strings.ReplaceAll(text, "\"", "\"\"") + "\"")
+	case w.dialect == sqlite && kind == 4:
+		w.one("$1", "$a::b", "$a(it's)", ":a(it's)", "?1", "\""+secret+"\"")
+	case w.dialect == sqlite:
+		w.b.WriteString("'" + doubled + "'")
+	case kind == 2 && w.choose(2) == 0:
+		w.b.WriteString("\"" + secret + "\"")
 	case kind == 2:
 		w.b.WriteString("\"" + escaped + "\"")
 	case kind == 3:
@@ -87,26 +105,30 @@ func (w *writer) value() {
 
 // note writes a comment, or a space, or an operator that looks like one.
 func (w *writer) note() {
-	quotes := []string{"it's", "a \"b", "`", "$x$", "/*", "\\", "fine", "-- ", ""}
+	quotes := []string{"it's", "a \"b", "`", "$x$", "/*", "\\", "fine", "-- ", "", "(", ")", "TRIM(", " DISTINCT ", "["}
 	text := quotes[w.choose(len(quotes))]
-	switch kind := w.choose(8); {
+	switch kind := w.choose(10); {
+	case kind == 8 && w.dialect == mysql && !strings.Contains(text, "\""): // a hint may have a name in quotes with anything in it
+		w.b.WriteString("/*+ QB_NAME(\"" + text + "\") */")
+	case kind == 9 && w.dialect == mysql:
+		w.b.WriteString("/*! " + strings.NewReplacer("'", "", "\"", "", "`", "", "/*", "", "-- ", "").Replace(text) + " */")
 	case kind == 0:
 		w.b.WriteString(" -- " + text + "\n")
-	case kind == 1 && !w.pg:
+	case kind == 1 && w.dialect == mysql:
 		w.b.WriteString(" # " + text + "\n")
-	case kind == 1:
+	case kind == 1 && w.dialect == postgres:
 		w.b.WriteString(" #>> ")
 		w.value()
 		w.b.WriteString(" = a ")
 	case kind == 2 && text != "/*":
 		w.b.WriteString("/* " + text + " */")
-	case kind == 3 && w.pg:
+	case kind == 3 && w.dialect == postgres:
 		w.b.WriteString("/* /* " + secret + "*/ '" + secret + " */")
-	case kind == 3:
+	case kind == 3 && w.dialect == mysql:
 		w.b.WriteString(" /*!50000 + ")
 		w.value()
 		w.b.WriteString(" */ ")
-	case kind == 4 && w.pg:
+	case kind == 4 && w.dialect != mysql:
 		w.b.WriteString(" --" + text + "\n")
 	case kind == 4:
 		w.b.WriteString(" - 5--")
@@ -117,12 +139,22 @@ func (w *writer) note() {
 	}
 }
 
+// keywords are columns of these names, which need no quotes behind a dot.
+var keywords = []string{"a", "t.from", "t.into", "t.update", "t . join", "t.table", "t.distinct", "t.select", "e", "n", "x"}
+
 func (w *writer) name() {
-	if w.pg {
-		w.one("a", "\"b\"", "t.\"c\"", "\"t\".\"d\"", "e", "n", "x")
+	if w.choose(3) == 0 {
+		w.one(keywords...)
 		return
 	}
-	w.one("a", "`b`", "t.`c`", "`t`.`d-d`", "e", "n", "x")
+	switch w.dialect {
+	case postgres:
+		w.one("a", "\"b\"", "t.\"c\"", "\"t\".\"d\"", "\"from\"")
+	case sqlite:
+		w.one("a", "[b]", "[it's]", "[a\"b]", "[-- ]", "[(]", "[from]", "`b`", "t.\"c\"", "\"t\".\"d\"")
+	default:
+		w.one("a", "`b`", "t.`c`", "`t`.`d-d`", "`from`", "$a$", "a$a$b", "@@update", "@from")
+	}
 }
 
 func (w *writer) list(item func()) {
@@ -143,10 +175,19 @@ func (w *writer) row() {
 func (w *writer) condition() {
 	w.name()
 	w.note()
-	switch w.choose(4) {
+	switch w.choose(6) {
 	case 0:
 		w.one("= ", "=", "<> ", ">", "LIKE ")
 		w.value()
+	case 4:
+		w.one("IS DISTINCT FROM ", "IS NOT DISTINCT FROM ", "is distinct\nfrom ")
+		w.value()
+	case 5: // an alias
+		w.b.WriteString("= 0 AND (SELECT ")
+		w.one(keywords...)
+		w.b.WriteString(" ")
+		w.value()
+		w.b.WriteString(")")
 	case 1:
 		w.one("IN ", "NOT IN")
 		w.row()
@@ -166,16 +207,26 @@ func (w *writer) condition() {
 }
 
 func (w *writer) statement() string {
-	switch w.choose(3) {
+	switch w.choose(4) {
 	case 0:
 		w.b.WriteString("SELECT ")
 		w.list(func() { w.one("count(*)", "a"); w.note() })
 		w.b.WriteString(" FROM ")
+		w.name()
 	case 1:
 		w.b.WriteString("INSERT INTO ")
 		w.name()
 		w.b.WriteString(" VALUES ")
 		w.list(w.row)
+		w.note()
+		w.one("", " ON DUPLICATE KEY UPDATE (", " ON DUPLICATE KEY UPDATE t.update = (", " FOR UPDATE; (")
+		w.value()
+		w.one(")", ") ")
+		w.note()
+		return w.b.String()
+	case 2:
+		w.one("REVOKE ALL ON t FROM ", "SELECT 1; REVOKE SELECT ON t FROM ", "PREPARE s FROM ")
+		w.value()
 		w.note()
 		return w.b.String()
 	default:
@@ -184,33 +235,37 @@ func (w *writer) statement() string {
 		w.b.WriteString(" SET ")
 		w.list(func() { w.name(); w.b.WriteString("="); w.value() })
 		w.note()
-		return w.b.String() + " WHERE " + w.where()
 	}
-	w.name()
-	return w.b.String() + " WHERE " + w.where()
+	w.b.WriteString(" WHERE ")
+	w.where()
+	return w.b.String()
 }
 
-func (w *writer) where() string {
-	w.b.Reset()
+func (w *writer) where() {
 	for i := range 1 + w.choose(3) {
 		if i > 0 {
 			w.one(" AND ", " OR")
 		}
 		w.condition()
 	}
-	return w.b.String()
 }
 
 func noValue(t *testing.T, choices []byte) {
 	t.Helper()
-	for _, pg := range []bool{false, true} {
-		w := writer{choices: choices, pg: pg}
+	for d := range dialects {
+		w := writer{choices: choices, dialect: d}
 		statement := w.statement()
-		got := fingerprint.SQL(statement)
-		if strings.Contains(got, secret) || strings.Contains(got, number) {
-			t.Errorf("PostgreSQL: %v: a value remains\nof %q\nin %q", pg, statement, got)
+		ways := []func(string) string{fingerprint.SQL, fingerprint.PostgreSQL}
+		if d != postgres {
+			ways = ways[:1]
 		}
-		harmless(t, statement, got)
+		for _, of := range ways {
+			got := of(statement)
+			if strings.Contains(got, secret) || strings.Contains(got, number) {
+				t.Errorf("dialect %d: a value remains\nof %q\nin %q", d, statement, got)
+			}
+			harmless(t, statement, got, of)
+		}
 	}
 }
 
@@ -244,10 +299,12 @@ func FuzzSQL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		statement := string(in)
-		harmless(t, statement, fingerprint.SQL(statement))
+		harmless(t, statement, fingerprint.SQL(statement), fingerprint.SQL)
+		harmless(t, statement, fingerprint.PostgreSQL(statement), fingerprint.PostgreSQL)
 		noValue(t, in)
 		of := parts(in)
-		harmless(t, of, fingerprint.SQL(of))
+		harmless(t, of, fingerprint.SQL(of), fingerprint.SQL)
+		harmless(t, of, fingerprint.PostgreSQL(of), fingerprint.PostgreSQL)
 	})
 }
 

@@ -51,20 +51,34 @@ func (l *lexer) doubleQuoted() {
 	}
 	l.at = end
 	name := l.in[start : end-1]
-	isName := l.names || before == named || before == from && l.out.depth == 0 ||
-		l.out.last() == '.' || l.peek(0) == '.' && !digit(l.peek(1))
-	if isName && plain(name) {
+	beside := l.out.last() == '.' || l.peek(0) == '.' && !digit(l.peek(1)) // no string stands next to a dot
+	if (l.postgres || beside || l.nameAfter(before)) && plain(name) {
 		l.name(name)
 		return
 	}
-	l.doubted = l.doubted || !l.names && plain(name)
 	l.out.value()
 }
 
-// backquoted reads `x`, which is a name.
+// nameAfter says whether only a name can follow a keyword. FROM may be that of TRIM or REVOKE.
+func (l *lexer) nameAfter(before keyword) bool {
+	switch before {
+	case named, update:
+		return !l.doubted
+	case from:
+		return !l.doubted && l.query && l.out.depth == 0
+	}
+	return false
+}
+
+// backquoted reads `x`, which is a name, for PostgreSQL an operator, or a part of an account's or a
+// variable's.
 func (l *lexer) backquoted() {
 	start := l.at + 1
 	l.before = other
+	if l.postgres {
+		l.stop()
+		return
+	}
 	for i := start; ; i += 2 {
 		n := strings.IndexByte(l.in[i:], '`')
 		if n < 0 {
@@ -78,6 +92,8 @@ func (l *lexer) backquoted() {
 		}
 	}
 	switch name := l.in[start : l.at-1]; {
+	case l.peek(0) == '@' || l.out.significant(l.out.n) == '@':
+		l.out.value()
 	case plain(name):
 		l.name(name)
 	case harmless(name):
@@ -127,7 +143,6 @@ func harmless(name string) bool {
 // dollar reads $1, $$text$$, $tag$text$tag$ or a name that begins with a dollar.
 func (l *lexer) dollar() {
 	if digit(l.peek(1)) {
-		l.numbered = true // MySQL has no such placeholder
 		l.placeholder(1, digit)
 		return
 	}
@@ -136,17 +151,38 @@ func (l *lexer) dollar() {
 		i++
 	}
 	if i == len(l.in) || l.in[i] != '$' {
-		l.word()
+		if l.word(); l.peek(0) == '(' {
+			l.stop() // as in placeholder
+		}
 		return
 	}
 	tag := l.in[l.at : i+1]
 	l.before = other
 	l.out.value()
-	if n := strings.Index(l.in[i+1:], tag); n >= 0 {
-		l.at = i + 1 + n + len(tag)
+	n := strings.Index(l.in[i+1:], tag)
+	if n < 0 || !l.postgres && quoting(l.in[i+1:i+1+n]) { // for the others it may be a name
+		l.stop()
 		return
 	}
-	l.stop()
+	l.at, l.doubted = i+1+n+len(tag), true
+}
+
+// bracket reads [, which begins an array in PostgreSQL and a name in SQLite.
+func (l *lexer) bracket() {
+	l.before = other
+	l.out.punctuation('[')
+	l.at++
+	name, _ := cutBefore(l.in[l.at:], ']')
+	if !l.postgres && quoting(name) {
+		l.stop()
+		return
+	}
+	l.doubted = true
+}
+
+// quoting says whether a text, or its end, may be inside quotes or in a comment, for some dialect.
+func quoting(text string) bool {
+	return strings.ContainsAny(text, "'\"`$#[") || strings.Contains(text, "--") || strings.Contains(text, "/*")
 }
 
 // line passes over a comment to the end of the line. Where it is in doubt that it is one, as after
@@ -159,10 +195,11 @@ func (l *lexer) line(doubt bool) {
 	if i := strings.IndexByte(rest, '\r'); i >= 0 && i < len(rest)-1 {
 		doubt = true // which ends it in PostgreSQL only
 	}
-	if doubt && (strings.ContainsAny(rest, "'\"`$") || strings.Contains(rest, "/*")) {
+	if doubt && quoting(rest[1:]) {
 		l.stop()
 		return
 	}
+	l.doubted = l.doubted || doubt
 	l.at += len(rest)
 	l.out.space = true
 }
@@ -176,11 +213,12 @@ func (l *lexer) comment() {
 		return
 	}
 	text := l.in[start : start+n]
-	runs := strings.HasPrefix(text, "!") || strings.HasPrefix(text, "M!")
-	if strings.Contains(l.in[start:start+n+1], "/*") || runs && (strings.ContainsAny(text, "'\"`#") || strings.Contains(text, "--")) {
+	runs := strings.HasPrefix(text, "!") || strings.HasPrefix(text, "M!") || strings.HasPrefix(text, "+") // MySQL reads hints, too
+	if runs = runs && !l.postgres; strings.Contains(l.in[start:start+n+1], "/*") || runs && quoting(text) {
 		l.stop()
 		return
 	}
+	l.doubted = l.doubted || runs
 	l.at = start + n + 2
 	l.out.space = true
 }

@@ -28,40 +28,47 @@ const (
 // where these differ on what is a value, more is cut than need be:
 //
 //   - Literals of all kinds (strings, numbers, hexadecimal, bit, national, E and dollar-quoted strings)
-//     and placeholders (?, $1, :name, @p1) become ?, and so do MySQL's user variables. So do NULL, TRUE
-//     and FALSE in a list and after =.
+//     and placeholders (?, $1, :name, @p1) become ?, and so do MySQL's user variables and quoted names
+//     of accounts. So do NULL, TRUE and FALSE in a list and after =.
 //   - Lists of values become one ?, and rows of the same shape become one: VALUES (1, 'a'), (2, 'b') is
 //     VALUES (?).
 //   - Comments go, also those that MySQL executes. White space becomes one space. Case is kept.
 //   - `x` is a name and loses its quotes if it can do without. "x" is a name in PostgreSQL and, by
-//     default, a string in MySQL. It is kept next to a dot, after INTO, UPDATE, JOIN, TABLE and an
-//     outer FROM, and everywhere in a statement with a $1, which MySQL does not have. Elsewhere it is ?.
+//     default, a string in MySQL. It is kept where no dialect has a value: next to a dot, after INTO,
+//     UPDATE, JOIN and TABLE, and after the outer FROM of a query. Elsewhere it is ?.
 //   - What follows is cut off, and leaves an ellipsis, where it is not sure to be no value: after a
 //     literal that does not end or whose end is in doubt, as that of 'a\' is, where a backslash is one
-//     more character for PostgreSQL and escapes the quote for MySQL; and where only one of them sees a
-//     comment with a quote in it, as in PostgreSQL's operator #>> '{a}'.
+//     more character for PostgreSQL and escapes the quote for MySQL; where only one of them sees a
+//     comment or quotes with a quote in them, as in PostgreSQL's operator #>> '{a}' or in SQLite's name
+//     [it's]; and after COPY t FROM stdin.
 //   - Of a longer statement the first 4 KiB are looked at.
 //
 // A fingerprint is its own fingerprint.
 func SQL(statement string) string {
 	var l lexer
-	if l.run(statement); l.numbered && l.doubted {
-		l = lexer{names: true}
-		l.run(statement)
-	}
+	l.run(statement)
 	return l.out.result(statement)
 }
 
-// A lexer reads a statement as MySQL and PostgreSQL do, as far as they agree.
-type lexer struct {
-	in  string
-	at  int
-	out shape
+// PostgreSQL is like SQL for a statement that is known to be PostgreSQL's. There "x" is a name wherever
+// it stands, and what only PostgreSQL reads in one way leaves no doubt.
+func PostgreSQL(statement string) string {
+	l := lexer{postgres: true}
+	l.run(statement)
+	return l.out.result(statement)
+}
 
-	before   keyword // the last word, if nothing but punctuation has followed
-	numbered bool    // there is a placeholder $1
-	doubted  bool    // a "x" was cut that is a name if there is one
-	names    bool    // there is one
+// A lexer reads a statement as all dialects do, as far as they agree.
+type lexer struct {
+	in       string
+	at       int
+	out      shape
+	postgres bool // it is PostgreSQL's, and none of the others'
+
+	before  keyword // the last word, if nothing but white space has followed
+	begun   bool    // there was a word in the statement
+	query   bool    // and it is one of those whose outer FROM a table follows
+	doubted bool    // what was passed over may be no comment: neither words nor parentheses are sure
 }
 
 // A keyword says what a word makes of a string in double quotes behind it.
@@ -70,14 +77,17 @@ type keyword int
 const (
 	other keyword = iota
 	from
-	named // a name follows
+	named // INTO, JOIN, TABLE: a name follows
+	update
+	distinct
+	query // begins a statement that reads tables
 )
 
 func (l *lexer) run(statement string) {
 	if l.in = statement; len(l.in) > maxIn {
 		l.in, l.out.cut = l.in[:maxIn], true
 	}
-	for l.at < len(l.in) && !l.out.full && !(l.numbered && l.doubted) {
+	for l.at < len(l.in) && !l.out.full {
 		switch c := l.in[l.at]; {
 		case wordStart(c):
 			l.word()
@@ -113,9 +123,11 @@ func (l *lexer) sign(c byte) {
 		l.doubleQuoted()
 	case c == '`':
 		l.backquoted()
+	case c == '[':
+		l.bracket()
 	case c == '-' && next == '-':
-		l.line(l.peek(2) > ' ')
-	case c == '#':
+		l.line(l.peek(2) > ' ' && !l.postgres)
+	case c == '#' && !l.postgres:
 		l.line(true)
 	case c == '/' && next == '*':
 		l.comment()
@@ -128,9 +140,12 @@ func (l *lexer) sign(c byte) {
 	case c == '@' && (letter(next) || digit(next) || next == '$' || next == '.'):
 		l.placeholder(1, func(c byte) bool { return wordByte(c) || c == '.' })
 	case c == ':' && next == ':', c == '@' && next == '@': // a cast, a system variable
+		l.before = other
 		l.out.token(l.in[l.at : l.at+2])
 		l.at += 2
 	default:
+		l.before = other
+		l.begun = l.begun && c != ';'
 		l.out.punctuation(c)
 		l.at++
 	}
@@ -142,6 +157,9 @@ func (l *lexer) placeholder(n int, name func(byte) bool) {
 	}
 	l.before = other
 	l.out.value()
+	if l.peek(0) == '(' { // SQLite takes all that follows into the name, as in $a(it's)
+		l.stop()
+	}
 }
 
 // number reads a number, and whatever is joined to it.
@@ -149,7 +167,7 @@ func (l *lexer) number() {
 	for l.at++; l.at < len(l.in); l.at++ {
 		c := l.in[l.at]
 		exponent := (c == '-' || c == '+') && l.in[l.at-1]|0x20 == 'e' && digit(l.peek(1))
-		if !wordByte(c) && c != '.' && !exponent {
+		if (!wordByte(c) || c == '$') && c != '.' && !exponent {
 			break
 		}
 	}
@@ -176,6 +194,7 @@ func (l *lexer) word() {
 	case word == "": // it begins with a space of sorts, or a character that cannot be seen
 		_, size := utf8.DecodeRuneInString(l.in[l.at:])
 		l.at += size
+		l.before = other // MySQL takes it into the name
 		l.out.space = true
 	case l.peek(0) == '\'' && introduces(word):
 		if word[0]|0x20 == 'q' || word[len(word)-1]|0x20 == 'q' { // Oracle's q'[it's]', of others no literal
@@ -183,10 +202,30 @@ func (l *lexer) word() {
 			l.stop()
 			return
 		}
-		l.text(word[0]|0x20 == 'e')
+		l.text(l.postgres && word[0]|0x20 == 'e')
 	default:
-		l.before = meaning(word)
+		l.keyword(word, start)
 		l.out.word(word)
+	}
+}
+
+// keyword notes what a word says of what follows. It says nothing as a part of a name.
+func (l *lexer) keyword(word string, start int) {
+	before := l.before
+	l.before = other
+	if c := l.out.significant(l.out.n); c == '.' || c == '@' || c == ':' || start > 0 && l.in[start-1] >= utf8.RuneSelf {
+		return
+	}
+	is := meaning(word)
+	if !l.begun {
+		l.begun, l.query = true, is == query || is == update
+	}
+	switch {
+	case is == from && before == distinct: // a value may follow
+	case before == from && strings.EqualFold(word, "stdin"): // all that follows are values
+		l.stop()
+	default:
+		l.before = is
 	}
 }
 
@@ -206,6 +245,8 @@ func meaning(word string) keyword {
 			return from
 		} else if strings.EqualFold(word, "into") || strings.EqualFold(word, "join") {
 			return named
+		} else if strings.EqualFold(word, "with") {
+			return query
 		}
 	case 5:
 		if strings.EqualFold(word, "table") {
@@ -213,7 +254,17 @@ func meaning(word string) keyword {
 		}
 	case 6:
 		if strings.EqualFold(word, "update") {
-			return named
+			return update
+		} else if strings.EqualFold(word, "select") || strings.EqualFold(word, "delete") || strings.EqualFold(word, "insert") {
+			return query
+		}
+	case 7:
+		if strings.EqualFold(word, "replace") || strings.EqualFold(word, "explain") {
+			return query
+		}
+	case 8:
+		if strings.EqualFold(word, "distinct") {
+			return distinct
 		}
 	}
 	return other

@@ -32,9 +32,7 @@ func TestLiteralsOfAllKindsGo(t *testing.T) {
 		"a = 1_000 OR a = 0x1F OR a = 0b01", "a = ? OR a = ? OR a = ?",
 		"x'4D' = X'4d' OR b'01' = B'01'", "? = ? OR ? = ?",
 		"N'a' = n'a' OR _utf8mb4'a' = _latin1 'a'", "? = ? OR ? = _latin1 ?",
-		"E'it\\'s' = e'\\\\' OR a", "? = ? OR a",
 		"U&'d\\0061t' = a", "U&? = a",
-		"$$it's$$ = $tag$a $$ b$tag$ OR a", "? = ? OR a",
 		"DATE '2026-11-20' + INTERVAL 3 DAY", "DATE ? + INTERVAL ? DAY",
 		"TIMESTAMP'2026-11-20 10:15'", "TIMESTAMP?",
 		"a - 1 > b-1", "a - ? > b-?",
@@ -112,12 +110,10 @@ func TestANameInQuotesIsKeptWhereItCanBeNoValue(t *testing.T) {
 		`SELECT a FROM t JOIN "u" ON a = "b"`, "SELECT a FROM t JOIN u ON a = ?",
 		`SELECT TRIM(LEADING 'x' FROM "secret") FROM "t"`, "SELECT TRIM(LEADING ? FROM ?) FROM t",
 		`PREPARE s FROM "SELECT 'x'"`, "PREPARE s FROM ?",
-		`INSERT INTO "t" ("a", "b") VALUES ($1, $2) RETURNING "id"`, "INSERT INTO t (a, b) VALUES (?) RETURNING id",
-		`SELECT * FROM "t" WHERE "a" = $1 AND "b c" = 'x'`, "SELECT * FROM t WHERE a = ? AND ? = ?",
 		`SELECT "a" WHERE b = '$1'`, "SELECT ? WHERE b = ?",
 		`SELECT "a" WHERE b = "$1"`, "SELECT ? WHERE b = ?",
 		`SELECT "a" -- $1`, "SELECT ?",
-		"SELECT a, `null`, @`a`, x`null`y, :`b`", "SELECT a, ?, @ a, x null y, : b",
+		"SELECT a, `null`, @`a`, x`null`y, :`b`", "SELECT a, ?, @?, x null y, : b",
 	)
 }
 
@@ -195,8 +191,8 @@ func BenchmarkSQL(b *testing.B) {
 	}
 }
 
-// harmless wants what every fingerprint has to be.
-func harmless(t *testing.T, in, got string) {
+// harmless wants what every fingerprint has to be, by the function that made it.
+func harmless(t *testing.T, in, got string, of func(string) string) {
 	t.Helper()
 	if len(got) > 300 || !utf8.ValidString(got) {
 		t.Errorf("%q: %q has %d bytes or is not UTF-8", in, got, len(got))
@@ -209,7 +205,7 @@ func harmless(t *testing.T, in, got string) {
 	if strings.ContainsAny(got, `'"`) {
 		t.Errorf("%q: %q has a quote in it", in, got)
 	}
-	if again := fingerprint.SQL(got); again != got {
+	if again := of(got); again != got {
 		t.Errorf("%q\nonce  %q\nagain %q", in, got, again)
 	}
 }
