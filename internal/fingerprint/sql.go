@@ -153,11 +153,12 @@ func (l *lexer) sign(c byte) {
 
 // placeholder reads one whose name begins after n bytes.
 func (l *lexer) placeholder(n int, name func(byte) bool) {
+	start := l.at
 	for l.at += n; l.at < len(l.in) && name(l.in[l.at]); l.at++ {
 	}
 	l.before = other
 	l.out.value()
-	if l.peek(0) == '(' { // SQLite takes all that follows into the name, as in $a(it's)
+	if l.peek(0) == '(' && l.in[start] != '?' { // SQLite takes all that follows into the name, as in $a(it's)
 		l.stop()
 	}
 }
