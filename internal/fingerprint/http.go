@@ -18,13 +18,17 @@ const (
 //
 //   - it has a digit, unless it is a version as in /v2/;
 //   - it is longer than 24 bytes;
-//   - it looks like a token: 8 or more letters that are all hexadecimal, or 6 consonants in a row.
+//   - it looks like a token: 8 or more letters that are all hexadecimal, or 6 consonants in a row; of 12
+//     letters and more also 5 consonants in a row, few vowels, many rare letters, or capitals that are
+//     not those of CamelCase.
 //
 // All between two slashes is one value if another character is in it than a letter, a digit, a dash, an
-// underscore or a dot, such as @, = or %.
+// underscore or a dot, such as @, = or %, and whatever it is behind a word that a token follows, as in
+// /reset/…, /webhooks/… or /confirm-email/….
 //
-// A name that is a plain word, as in /user/anna, is not known for a value. A nil URL has no host and
-// no path.
+// A name that is a plain word, as in /user/anna, is not known for a value, and neither is what looks
+// like one: of twelve random letters in lower case one in four. The host is shown as it is, so a host
+// whose name is a secret is not for this. A nil URL has no host and no path.
 func HTTP(method string, u *url.URL) string {
 	b := make([]byte, 0, 128)
 	b = append(b, known(method, maxMethod, "GET", letter)...)
@@ -37,12 +41,21 @@ func HTTP(method string, u *url.URL) string {
 	if u.Opaque != "" {
 		path = "/" + u.Opaque
 	}
+	var before string // the segment
 	for path != "" && path != "/" {
 		segment := strings.TrimPrefix(path, "/")
 		if segment, path = cutBefore(segment, '/'); len(b) > maxOut-2*maxPart-2 {
 			return string(append(b, "/"+more...))
 		}
-		b = appendSegment(append(b, '/'), segment)
+		if b = append(b, '/'); segment == "" {
+			continue
+		}
+		if tokenFollows(before) {
+			b = append(b, '?')
+		} else {
+			b = appendSegment(b, segment)
+		}
+		before = segment
 	}
 	return string(append(b, path...))
 }
@@ -104,19 +117,47 @@ func value(part string) bool {
 	if len(part) > 1 && len(part) <= 3 && part[0]|0x20 == 'v' && digit(part[1]) && digit(part[len(part)-1]) {
 		return false
 	}
-	hexadecimal, consonants := true, 0
+	hexadecimal, letters, vowels, rare, capitals, row, most := true, 0, 0, 0, 0, 0, 0
 	for i := range len(part) {
-		switch c := part[i] | 0x20; {
-		case digit(c):
+		c := part[i] | 0x20
+		if digit(c) {
 			return true
-		case c < 'a' || c > 'z' || strings.IndexByte("aeiouy", c) >= 0:
-			consonants = 0
-		default:
-			if consonants++; consonants == 6 {
+		}
+		hexadecimal = hexadecimal && 'a' <= c && c <= 'f'
+		if row++; c < 'a' || c > 'z' {
+			row = 0
+			continue
+		}
+		if letters++; strings.IndexByte("aeiouy", c) >= 0 {
+			row = 0
+			vowels++
+		} else if most = max(most, row); strings.IndexByte("jqxz", c) >= 0 {
+			rare++
+		}
+		if part[i] != c {
+			capitals++
+		}
+	}
+	if hexadecimal && letters >= 8 || most >= 6 {
+		return true
+	}
+	return letters >= 12 && (most >= 5 || 4*vowels < letters || rare >= 3 || capitals < letters && 3*capitals > letters)
+}
+
+// followed are words behind which a path has a token.
+var followed = [...]string{"reset", "invite", "invitation", "token", "verify", "confirm", "magic", "webhook", "hook", "key", "secret", "share", "unsubscribe"}
+
+// tokenFollows says whether one of the words of a segment, or its plural, is such a word.
+func tokenFollows(segment string) bool {
+	for word := range strings.FieldsFuncSeq(segment, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
+		if n := len(word) - 1; n > 0 && word[n]|0x20 == 's' {
+			word = word[:n]
+		}
+		for _, f := range followed {
+			if strings.EqualFold(word, f) {
 				return true
 			}
 		}
-		hexadecimal = hexadecimal && 'a' <= part[i]|0x20 && part[i]|0x20 <= 'f'
 	}
-	return hexadecimal && len(part) >= 8
+	return false
 }
