@@ -19,8 +19,8 @@ const MaxWait = retryafter.Max
 //
 // Each value is a number of seconds or a date in any of the three forms of RFC 9110 §5.6.7; of a
 // fraction of a second the client waits the whole. Values that are negative or no numbers count as
-// not there. A date is compared with the response's own Date header, so that a wrong clock shortens no
-// wait, and with now where there is none. A year of two digits is at most 50 years after now.
+// not there. A date is compared with now and with the response's own Date header, and the longer wait
+// counts, so that a wrong clock shortens none. A year of two digits is at most 50 years after now.
 //
 // Parse is pure. [Transport] uses it.
 func Parse(h http.Header, now time.Time) (wait time.Duration, ok bool) {

@@ -2,6 +2,7 @@ package retryafter
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -12,10 +13,15 @@ const rfc850 = "Monday, 02-Jan-06 15:04:05 GMT"
 const longestDate = len("Wednesday, 09-Nov-94 08:49:37 GMT")
 
 // date reads the three forms of RFC 9110 §5.6.7: the one that is sent today, that of RFC 850, and that
-// of C's asctime. The day of the week is read and not checked.
+// of C's asctime. The day of the week is read and not checked. A leap second, which package time
+// does not know, is the first of the next minute.
 func date(s string, now time.Time) (at time.Time, ok bool) {
 	if len(s) < len(time.ANSIC) || len(s) > longestDate {
 		return time.Time{}, false // most of what is no date, without a look at it
+	}
+	if head, tail, leap := strings.Cut(s, ":60 "); leap {
+		at, ok = date(head+":59 "+tail, now)
+		return at.Add(time.Second), ok
 	}
 	if at, err := time.Parse(http.TimeFormat, s); err == nil {
 		return at, true

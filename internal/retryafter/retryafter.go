@@ -28,8 +28,8 @@ const maxFields = 32
 // a second are rounded up, a plus sign is let pass, and so is a list, which is what several lines of a
 // header become behind some proxies. Anything else, a negative number included, counts as not there.
 //
-// A date is measured from the response's own Date header, if that can be understood, so that a clock
-// which is wrong, here or there, shortens no wait; else from now.
+// A date is measured from now and, if that can be understood, from the response's own Date header. The
+// longer counts, so that a clock which is wrong, here or there, or that of a proxy, shortens no wait.
 func Parse(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 	wait, ok = RetryAfter(h, now)
 	if soft, more := Backoff(h, now); more {
@@ -120,9 +120,9 @@ func digits(s string) bool {
 	return true
 }
 
-// until is how long it is until at, by the response's clock or else by ours; negative if at has come.
+// until is how long it is until at, by our clock or the response's; negative if at has come.
 func until(at time.Time, h http.Header, now time.Time) time.Duration {
-	if sent, ok := date(trim(h.Get("Date")), now); ok {
+	if sent, ok := date(trim(h.Get("Date")), now); ok && sent.Before(now) {
 		now = sent
 	}
 	return min(at.Sub(now), Max) // Sub stops at its limits and does not wrap

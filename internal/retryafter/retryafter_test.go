@@ -86,6 +86,13 @@ func TestAValueIsSecondsOrADate(t *testing.T) {
 		{"Sun, 30 Feb 2026 12:02:00 GMT", none},
 		{"Sun, 01 Mar 2026", none},
 		{"2026-03-01T12:02:00Z", none},
+
+		{"Sun, 01 Mar 2026 12:01:60 GMT", 120 * sec}, // a leap second, or a clock that has one
+		{"Sunday, 01-Mar-26 12:01:60 GMT", 120 * sec},
+		{"Sun Mar  1 12:01:60 2026", 120 * sec},
+		{"Sun, 01 Mar 2026 12:01:61 GMT", none},
+		{"Sun, 01 Mar 2026 12:60:00 GMT", none},
+		{"Sun, 01 Mar 2026 12:01:60 GMT :60 ", none},
 	} {
 		got, ok := retryafter.Parse(http.Header{"Retry-After": {c.value}}, now)
 		if want := max(c.want, 0); got != want || ok != (c.want >= 0) {
@@ -151,7 +158,7 @@ func TestHardAndSoftAreToldApart(t *testing.T) {
 	}
 }
 
-func TestADateIsMeasuredByTheServersClock(t *testing.T) {
+func TestADateIsMeasuredByTheClockThatMakesTheWaitLonger(t *testing.T) {
 	const at = "Sun, 01 Mar 2026 12:02:00 GMT"
 	for _, c := range []struct {
 		about, sent string
@@ -159,8 +166,9 @@ func TestADateIsMeasuredByTheServersClock(t *testing.T) {
 	}{
 		{"the clocks agree", "Sun, 01 Mar 2026 12:00:00 GMT", 120 * sec},
 		{"ours is ten minutes fast", "Sun, 01 Mar 2026 11:50:00 GMT", 720 * sec},
-		{"ours is a minute slow", "Sun, 01 Mar 2026 12:01:00 GMT", 60 * sec},
-		{"an old form", "Sun Mar  1 12:01:00 2026", 60 * sec},
+		{"ours is a minute slow, or the Date a proxy's", "Sun, 01 Mar 2026 12:01:00 GMT", 120 * sec},
+		{"a Date that is later than the wait", "Sun, 01 Mar 2026 12:03:00 GMT", 120 * sec},
+		{"an old form", "Sun Mar  1 11:50:00 2026", 720 * sec},
 		{"a server without a clock", "yesterday", 120 * sec},
 		{"no Date", "", 120 * sec},
 		{"a server that is at the beginning of its time", "Thu, 01 Jan 1970 00:00:00 GMT", retryafter.Max},
