@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// maxBackends is how many backends are told apart in a request: names may
+	// come from outside, as hosts that redirects lead to. Further ones are not
+	// noted.
+	maxBackends = 50
 	// maxKinds is how many different statements to one backend are told apart
 	// in a request. The calls beyond are counted, but not by statement.
 	maxKinds = 100
@@ -23,8 +27,9 @@ type Call struct {
 	Statement string        // its fingerprint, without values; "" if there is none
 	Start     time.Duration // on deadline's clock
 
-	of         *tally
-	next, prev *Call
+	of             *tally
+	next, prev     *Call
+	number, before int // see Running
 }
 
 // A Result is what came of a call.
@@ -63,6 +68,8 @@ type Backend struct {
 
 	Statements []Statement // the most frequent first
 	Running    []Running   // calls in progress, the oldest first; of many the ten oldest
+
+	MoreRunning int // that are not among Running
 }
 
 // A Statement counts the calls with one fingerprint.
@@ -76,6 +83,8 @@ type Statement struct {
 type Running struct {
 	Statement string
 	Start     time.Duration // on deadline's clock
+	Number    int           // which of the backend's Calls it is, from 1
+	Before    int           // calls with its statement that began earlier
 }
 
 // Begin enters a call that the request makes. It may be called on a nil record.
@@ -88,7 +97,9 @@ func (rec *Record) Begin(c *Call) {
 	defer t.mu.Unlock()
 	b := t.backend(c.Backend)
 	b.Calls++
+	c.number, c.before = b.Calls, 0
 	if s := b.statement(c.Statement); s != nil {
+		c.before = s.Calls
 		s.Calls++
 	}
 	c.of = t
@@ -130,6 +141,15 @@ func (c *Call) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c.unlink()
+	for later := t.first; later != nil; later = later.next {
+		if later.Backend != c.Backend || later.number < c.number {
+			continue
+		}
+		later.number--
+		if later.Statement == c.Statement && later.before > 0 {
+			later.before--
+		}
+	}
 	b := t.backend(c.Backend)
 	b.Calls--
 	if s := b.kinds[c.Statement]; s != nil {
@@ -159,6 +179,18 @@ func (rec *Record) Refuse(name string, left time.Duration) { rec.miss(name, left
 // Unavailable notes that a backend was not there for the request, and when it
 // may be worth trying again. It may be called on a nil record.
 func (rec *Record) Unavailable(name string, left time.Duration) { rec.miss(name, left, 0) }
+
+// CountRefused counts a refusal as Refuse does and says no more: the request may
+// not need what was refused. It may be called on a nil record.
+func (rec *Record) CountRefused(name string) {
+	if rec == nil {
+		return
+	}
+	t := rec.outermost().shared()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.backend(name).Refused++
+}
 
 func (rec *Record) miss(name string, left time.Duration, refused int) {
 	if rec == nil {
@@ -228,11 +260,13 @@ func (rec *Record) Backends() []Backend {
 		slices.SortFunc(list[i].Statements, moreFrequent)
 		for c := t.first; c != nil; c = c.next { // the youngest first
 			if c.Backend == b.Name {
-				list[i].Running = append(list[i].Running, Running{c.Statement, c.Start})
+				list[i].Running = append(list[i].Running, Running{c.Statement, c.Start, c.number, c.before})
 			}
 		}
 		slices.Reverse(list[i].Running)
-		list[i].Running = slices.Clip(list[i].Running[:min(len(list[i].Running), maxRunning)])
+		shown := min(len(list[i].Running), maxRunning)
+		list[i].MoreRunning = len(list[i].Running) - shown
+		list[i].Running = slices.Clip(list[i].Running[:shown])
 	}
 	return list
 }
@@ -247,7 +281,8 @@ func moreFrequent(a, b Statement) int {
 	return 1
 }
 
-// backend finds the part of the tally for a backend. t.mu is held.
+// backend finds the part of the tally for a backend. If there is no room for one
+// more, it is one that nobody will see. t.mu is held.
 func (t *tally) backend(name string) *backend {
 	for _, b := range t.backends { // there are few
 		if b.Name == name {
@@ -255,7 +290,9 @@ func (t *tally) backend(name string) *backend {
 		}
 	}
 	b := &backend{Backend: Backend{Name: name}}
-	t.backends = append(t.backends, b)
+	if len(t.backends) < maxBackends {
+		t.backends = append(t.backends, b)
+	}
 	return b
 }
 
