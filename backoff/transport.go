@@ -193,12 +193,12 @@ func (t *Transport) admit(req *http.Request) error {
 	return nil
 }
 
-// refuse makes the error, and notes it in the record of the request that is being served, if it is
-// on behalf of one.
+// refuse makes the error. If the request is on behalf of one that is being served, it is counted there,
+// and no more: that one may not need it.
 func (t *Transport) refuse(req *http.Request, p pause) error {
 	t.count.refused.Add(1)
 	err := &Error{Host: originOf(req.URL).String(), Until: p.slot(p.end)}
-	request.From(req.Context()).Refuse(err.Refused())
+	request.From(req.Context()).CountRefused(err.Host)
 	return err
 }
 

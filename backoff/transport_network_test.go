@@ -217,7 +217,7 @@ func TestAServerPassesOnWhatItsUpstreamAsked(t *testing.T) {
 		req, _ := http.NewRequestWithContext(r.Context(), "GET", upstream, nil)
 		resp, err := client.Do(req)
 		if err != nil {
-			http.Error(w, "no answer from upstream", http.StatusBadGateway)
+			backoff.Reply(w, r, err)
 			return
 		}
 		resp.Body.Close()
@@ -229,6 +229,24 @@ func TestAServerPassesOnWhatItsUpstreamAsked(t *testing.T) {
 		if w.Code != want || told != (want == 503) || told && (wait < 995*time.Second || wait > 1400*time.Second) {
 			t.Errorf("%d, to come back in %v; want %d", w.Code, wait, want)
 		}
+	}
+}
+
+// What the upstream asked is no excuse for a failure that may have nothing to do with it.
+func TestAServerThatGetsAlongWithoutItsUpstreamFailsByItself(t *testing.T) {
+	transport := &backoff.Transport{Base: scripted(says(200, "X-Backoff", "99999999"))}
+	ask(t, transport, site)
+	front := backoff.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, _ := http.NewRequestWithContext(r.Context(), "GET", site, nil)
+		if _, err := transport.RoundTrip(req); err == nil {
+			t.Error("the upstream was asked")
+		}
+		http.Error(w, "a mistake of my own", http.StatusInternalServerError)
+	}))
+	w := httptest.NewRecorder()
+	front.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != 500 || w.Header().Get("Retry-After") != "" {
+		t.Errorf("%d, %v", w.Code, w.Header())
 	}
 }
 

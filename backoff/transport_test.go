@@ -283,15 +283,18 @@ func TestARefusalIsAnErrorThatSaysWhereAndUntilWhen(t *testing.T) {
 	})
 }
 
-func TestTheRequestBeingServedLearnsOfARefusal(t *testing.T) {
+func TestARefusalIsCountedForTheRequestBeingServedAndNotHeldAgainstIt(t *testing.T) {
 	transport := &backoff.Transport{Base: scripted(says(503, "Retry-After", "30"))}
 	rec := &request.Record{Context: t.Context()}
 	for range 2 {
 		req, _ := http.NewRequestWithContext(rec, "GET", site, nil)
 		transport.RoundTrip(req)
 	}
-	if name, left, ok := rec.Refusal(); !ok || name != "http://example.com" || left < 29*time.Second || left > 38*time.Second {
-		t.Errorf("%q, %v, %v", name, left, ok)
+	if b := rec.Backends(); len(b) != 1 || b[0].Name != "http://example.com" || b[0].Refused != 1 {
+		t.Errorf("%+v, want one refusal", b)
+	}
+	if name, _, ok := rec.Refusal(); ok {
+		t.Errorf("the request could not have %s, which it may not need", name)
 	}
 }
 
