@@ -1,6 +1,7 @@
 package request_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
