@@ -23,15 +23,21 @@ const DefaultMax = 24 * time.Hour
 // Any response may ask, whatever its status, by the headers that [Parse] reads. From then on requests
 // to the same scheme, host and port fail at once with an [*Error], or wait if Wait is set, until the
 // time is over: never earlier than asked, and up to a quarter later, at random, so that clients do not
-// come back all at once. What a host asks for is never shortened by a later response. A redirect with
-// Retry-After holds up the request that it leads to as well, wherever that goes.
+// come back all at once. What a host asks for is never shortened by a later response.
+//
+// So a 202, a 429 for one client's sake or a redirect with Retry-After holds up the whole host. Such a
+// redirect holds up the request that it leads to as well, wherever that goes, if Wait is set: without,
+// it is followed at once to another host, and fails where it leads to the same.
+//
+// Hosts are compared as they are written, but for upper case, a final dot and the spelling of ports and
+// of addresses of IPv6: a name in Unicode and the same in Punycode are two.
 //
 // These are the rules of Sync's clients; a server says so by RFC 9110 §10.2.3, RFC 6585 §4 and Sync's
 // headers.
 //
 // The zero Transport is ready: it fails fast and repeats nothing. Its fields are not to be changed
 // once it is in use. Its methods may be called from several goroutines. It has no goroutine of its own
-// and remembers at most 1000 hosts: beyond, the one whose time is over first is forgotten.
+// and remembers at most 1000 hosts: beyond, the one whose time is over last is forgotten.
 type Transport struct {
 	// Base sends the requests. Nil means http.DefaultTransport.
 	Base http.RoundTripper
@@ -170,7 +176,10 @@ func (t *Transport) admit(req *http.Request) error {
 	if !t.valid() {
 		return t.Validate()
 	}
-	own := t.redirected(req)
+	var own pause
+	if t.Wait > 0 { // who does not wait would never get to where a redirect leads that asks for a pause
+		own = t.redirected(req)
+	}
 	p := t.pauseOf(req).later(own)
 	if p.open.IsZero() {
 		return nil // as nearly always
@@ -219,7 +228,15 @@ func (t *Transport) redirected(req *http.Request) pause {
 	}
 	now := time.Now()
 	wait, _ := retryafter.RetryAfter(req.Response.Header, now)
-	return newPause(now, t.capped(wait))
+	p := newPause(now, t.capped(wait))
+	if req.Response.Request == nil {
+		return p
+	}
+	// The host that sent the redirect is left alone from when it came, and not only from now on.
+	if since := t.hosts.wish(req.Response.Request.URL).hard; since.open.Before(p.open) {
+		return since
+	}
+	return p
 }
 
 // send makes one attempt and heeds what the response asks for.

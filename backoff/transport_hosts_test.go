@@ -141,8 +141,17 @@ func TestARedirectWithRetryAfterHoldsUpWhatItLeadsTo(t *testing.T) {
 		return says(307, "Location", target, "Retry-After", "10", "X-Backoff", "1000")(r)
 	}
 	synctest.Test(t, func(t *testing.T) {
+		// Who has no time to wait would else never get there: each time, the redirect comes again.
 		fast := &http.Client{Transport: &backoff.Transport{Base: scripted(byHost)}}
-		_, err := fast.Get(site)
+		if resp, err := fast.Get(site); err != nil || resp.StatusCode != 200 {
+			t.Errorf("without a Wait: %v", err)
+		}
+		if refusal(t, fast.Transport, site) == nil {
+			t.Error("the redirect's own host is not left alone")
+		}
+
+		short := &http.Client{Transport: &backoff.Transport{Base: scripted(byHost), Wait: time.Second}}
+		_, err := short.Get(site)
 		var refused *backoff.Error
 		if !errors.As(err, &refused) || refused.Host != "http://target.example.com" {
 			t.Fatalf("%v", err)
@@ -165,6 +174,24 @@ func TestARedirectWithRetryAfterHoldsUpWhatItLeadsTo(t *testing.T) {
 			t.Errorf("the redirect was followed after %v, want 10s and up to a quarter more", base.at[1])
 		}
 	})
+}
+
+func TestTheTimeOfARedirectCountsFromWhenItCame(t *testing.T) {
+	for _, between := range []time.Duration{0, 9 * time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			base := scripted(says(302, "Location", "http://target.example.com/", "Retry-After", "10"), says(200))
+			client := &http.Client{
+				Transport:     &backoff.Transport{Base: base, Wait: time.Minute},
+				CheckRedirect: func(*http.Request, []*http.Request) error { time.Sleep(between); return nil },
+			}
+			if _, err := client.Get(site); err != nil {
+				t.Fatal(err)
+			}
+			if at := base.at[1]; at < max(10*time.Second, between) || at > max(13*time.Second, between) {
+				t.Errorf("followed %v after the redirect, of which %v were lost", at, between)
+			}
+		})
+	}
 }
 
 func TestManyGoroutinesMayUseOneTransport(t *testing.T) {
