@@ -2,6 +2,7 @@ package backoff
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -13,15 +14,24 @@ import (
 // ever new names, each of which asks to be left alone.
 const maxHosts = 1000
 
+// maxOrigin is more than the bytes of any origin: a name in the DNS has 253 at most (RFC 1035 §2.3.4).
+const maxOrigin = 300
+
 // An origin is what is to be left alone: scheme, host and port.
 type origin struct{ scheme, host, port string }
 
-// originOf is the origin of a URL in one spelling: lower case, with the port, without a final dot.
+// originOf is the origin of a URL in one spelling: lower case, with the port, without a final dot, and
+// an address of IPv6 by RFC 5952.
 func originOf(u *url.URL) origin {
 	o := origin{
 		scheme: strings.ToLower(u.Scheme),
 		host:   strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")),
-		port:   u.Port(),
+		port:   strings.TrimLeft(u.Port(), "0"),
+	}
+	if strings.Contains(o.host, ":") {
+		if addr, err := netip.ParseAddr(o.host); err == nil {
+			o.host = addr.String()
+		}
 	}
 	if o.port == "" {
 		o.port = o.usualPort()
@@ -125,11 +135,16 @@ func (h *hosts) wish(u *url.URL) wish {
 // note adds a wish to what the host at u has asked for before. A later wish never shortens one.
 func (h *hosts) note(u *url.URL, w wish, now time.Time) {
 	o := originOf(u)
+	if len(o.scheme)+len(o.host)+len(o.port) > maxOrigin {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before, ok := h.wishes[o]
 	if !ok {
-		h.makeRoom(now)
+		if !h.makeRoom(w, now) {
+			return
+		}
 		o = origin{strings.Clone(o.scheme), strings.Clone(o.host), strings.Clone(o.port)} // and not the whole URL
 	}
 	if h.wishes == nil {
@@ -140,23 +155,28 @@ func (h *hosts) note(u *url.URL, w wish, now time.Time) {
 }
 
 // makeRoom sees to it that one more host fits: it drops those whose time is over and, if that is not
-// enough, the one whose time is over first.
-func (h *hosts) makeRoom(now time.Time) {
+// enough, the one whose time is over last. There is no room for a wish that takes longer than all: what
+// is hostile asks for much, and would soon have driven out everybody else.
+func (h *hosts) makeRoom(w wish, now time.Time) bool {
 	if len(h.wishes) < maxHosts {
-		return
+		return true
 	}
 	h.dropOver(now)
 	if len(h.wishes) < maxHosts {
-		return
+		return true
 	}
-	var soonest origin
-	var at time.Time
+	var last origin
+	at := w.hard.later(w.soft).open
 	for o, w := range h.wishes {
-		if open := w.hard.later(w.soft).open; at.IsZero() || open.Before(at) {
-			soonest, at = o, open
+		if open := w.hard.later(w.soft).open; open.After(at) {
+			last, at = o, open
 		}
 	}
-	delete(h.wishes, soonest)
+	if last == (origin{}) {
+		return false
+	}
+	delete(h.wishes, last)
+	return true
 }
 
 func (h *hosts) dropOver(now time.Time) {

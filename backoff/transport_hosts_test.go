@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,11 @@ func TestAHostIsItsSchemeNameAndPort(t *testing.T) {
 		{"http://example.com:8080/", "http://example.com:8080/", true, "http://example.com:8080"},
 		{"http://[::1]:8080/", "http://[::1]:8080/", true, "http://[::1]:8080"},
 		{"http://[2001:DB8::1]/", "http://[2001:db8::1]:80/", true, "http://[2001:db8::1]"},
+		{"http://example.com:080/", "http://example.com/", true, "http://example.com"},
+		{"http://example.com:8080/", "http://example.com:00008080/", true, "http://example.com:8080"},
+		{"http://[0:0:0:0:0:0:0:1]/", "http://[::1]/", true, "http://[::1]"},
+		{"http://[2001:db8::0.0.0.1]/", "http://[2001:0DB8::1]/", true, "http://[2001:db8::1]"},
+		{"http://[FE80::1%25eth0]/", "http://[fe80:0::1%25eth0]/", true, "http://[fe80::1%eth0]"},
 		{"custom://thing/", "custom://thing/", true, "custom://thing"},
 
 		{"http://example.com/", "https://example.com/", false, ""},
@@ -87,19 +93,27 @@ func TestATransportRemembersAThousandHosts(t *testing.T) {
 	})
 }
 
-func TestTheHostWhoseTimeIsOverFirstMakesRoom(t *testing.T) {
+// What is hostile asks for long times, and must not push out who asks in earnest.
+func TestTheHostWhoseTimeIsOverLastMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		base := scripted(says(503, "Retry-After", "3600"))
+		base := scripted(says(503, "Retry-After", "60"))
 		transport := &backoff.Transport{Base: base}
 		for i := range 999 {
 			ask(t, transport, fmt.Sprintf("http://host-%d.example.com/", i))
 		}
-		base.answers[0] = says(200, "X-Backoff", "60")
+		base.answers[0] = says(200, "X-Backoff", "3600")
 		ask(t, transport, site)
-		base.answers[0] = says(503, "Retry-After", "3600")
 		if refusal(t, transport, site) == nil {
 			t.Fatal("the last one was forgotten before there was need")
 		}
+		base.answers[0] = says(200, "X-Backoff", "99999999")
+		for i := range 2000 {
+			ask(t, transport, fmt.Sprintf("http://evil.example.com:%d/", i+1))
+		}
+		if refusal(t, transport, site) == nil {
+			t.Error("one that asked for more was remembered instead")
+		}
+		base.answers[0] = says(503, "Retry-After", "60")
 		ask(t, transport, "http://one-more.example.com/")
 		for i := range 999 {
 			if refusal(t, transport, fmt.Sprintf("http://host-%d.example.com/", i)) == nil {
@@ -110,9 +124,20 @@ func TestTheHostWhoseTimeIsOverFirstMakesRoom(t *testing.T) {
 			t.Error("the new one was not remembered")
 		}
 		if refusal(t, transport, site) != nil {
-			t.Error("the one whose time is over first was kept")
+			t.Error("the one whose time is over last was kept")
 		}
 	})
+}
+
+func TestANameThatNoHostHasIsNotRemembered(t *testing.T) {
+	for length, want := range map[int]int{253: 1, 1000: 0, 200_000: 0} { // a name has 253 bytes at most
+		transport := &backoff.Transport{Base: scripted(says(503, "Retry-After", "60"))}
+		ask(t, transport, "https://"+strings.Repeat("a", length)+":65535/")
+		ask(t, transport, "https://"+strings.Repeat("a", length)+":65535/")
+		if n := transport.Stats().Hosts; n != want {
+			t.Errorf("a name of %d bytes: %d hosts, want %d", length, n, want)
+		}
+	}
 }
 
 func TestHostsAreForgottenWhenTheirTimeIsOver(t *testing.T) {
@@ -160,7 +185,7 @@ func TestARedirectWithRetryAfterHoldsUpWhatItLeadsTo(t *testing.T) {
 			t.Errorf("%v left, want 10s and up to a quarter more", left)
 		}
 		// The target is held up for this request only: it has asked for nothing.
-		if resp, err := fast.Get(target); err != nil || resp.StatusCode != 200 {
+		if resp, err := short.Get(target); err != nil || resp.StatusCode != 200 {
 			t.Errorf("the target, by itself: %v", err)
 		}
 
