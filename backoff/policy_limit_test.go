@@ -197,7 +197,7 @@ func TestNobodyIsRefusedWhoHasRoomInLine(t *testing.T) {
 	for range 2 {
 		clients.Go(func() {
 			w, r := discard{http.Header{}}, get()
-			for range 500_000 { // it took a hundred thousand to see one
+			for range 300_000 { // it took a hundred thousand to see one
 				h.ServeHTTP(w, r)
 			}
 		})

@@ -2,9 +2,11 @@ package backoff_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -290,6 +292,51 @@ func TestAReplacedAnswerDoesNotWaitForALongOne(t *testing.T) {
 			t.Errorf("%q %v", body, err)
 		}
 		close(answered)
+	})
+}
+
+// The server removes the files of a form at the end of its request, if it finds
+// it there: through all guards, also after a panic.
+func TestAFormLeavesNoFilesAfterAPanicThatWasAnswered(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *webserver) {
+		dir := t.TempDir()
+		t.Setenv("TMPDIR", dir)
+		files := func() int {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(entries)
+		}
+		const limit = 500 * time.Millisecond
+		p := new(backoff.Policy)
+		s.serve(boxedInside(p, limit, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := r.ParseMultipartForm(10); err != nil {
+				t.Error(err)
+			}
+			is(t, "files", files(), 1)
+			if r.URL.Path == "/late" {
+				<-r.Context().Done()
+				time.Sleep(limit) // the box answers meanwhile
+			}
+			panic(notServed{time.Minute})
+		})))
+		for _, path := range []string{"/", "/late"} {
+			var form bytes.Buffer
+			m := multipart.NewWriter(&form)
+			part, _ := m.CreateFormFile("file", "name")
+			part.Write(make([]byte, 1000))
+			m.Close()
+			resp, err := s.Client().Post(s.URL+path, m.FormDataContentType(), &form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			is(t, path, resp.StatusCode, 503)
+			if path == "/" || s.major == 2 { // over HTTP/1 net/http itself leaves them after a panic
+				eventually(t, "no file is left of "+path, func() bool { return files() == 0 })
+			}
+		}
 	})
 }
 

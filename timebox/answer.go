@@ -3,14 +3,13 @@ package timebox
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/problem"
 	"github.com/heeler-go/heeler/internal/request"
 )
 
@@ -82,7 +81,11 @@ func (x *exchange) seize() {
 		x.box.count.answered.Add(1)
 		x.rec.Settle(request.Refused)
 		rc.SetWriteDeadline(time.Now().Add(answering))
-		x.box.refuse(x.under(), x.http1())
+		if x.http1() {
+			x.under().Header().Set("Connection", "close") // the handler still has it
+		}
+		x.box.refusal().Answer(x.under(), x.r.Method, []string{x.accept})
+		rc.Flush()
 	}
 }
 
@@ -137,32 +140,14 @@ func sever(conn net.Conn) {
 	conn.Close()
 }
 
-// refuse answers 503. Nothing has been sent.
-func (b *Box) refuse(w http.ResponseWriter, http1 bool) {
-	h := w.Header()
-	for _, of := range []string{"Content-Encoding", "Etag", "Last-Modified", "Transfer-Encoding", "Trailer"} {
-		h.Del(of) // as http.Error does: they described another answer
+// refusal is the 503. It keeps no Content-Encoding from outside: then it could
+// have no length, and over HTTP/1 it would not end before the handler does.
+func (b *Box) refusal() problem.Problem {
+	after := b.RetryAfter
+	if after == 0 {
+		after = b.limit()
 	}
-	text := "503 Service Unavailable: this took too long.\n"
-	if b.RetryAfter >= 0 {
-		after := b.RetryAfter
-		if after == 0 {
-			after = b.limit()
-		}
-		seconds := int64((after-1)/time.Second) + 1
-		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
-		text = fmt.Sprintf("503 Service Unavailable: this took too long. Please try again in %d s.\n", seconds)
-	}
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	if http1 {
-		h.Set("Connection", "close") // the handler still has it
-	}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	w.Write([]byte(text))
-	http.NewResponseController(w).Flush()
+	return problem.Problem{Status: http.StatusServiceUnavailable, Detail: "this took too long", After: after}
 }
 
 // logPanic reports a panic for which nobody waits as net/http would, and where

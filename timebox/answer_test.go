@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,9 +24,7 @@ func TestAHandlerThatIgnoresItsContextIsAnsweredAtTheLimit(t *testing.T) {
 		if resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d, want 503", resp.StatusCode)
 		}
-		if got := resp.Header.Get("Retry-After"); got != "1" {
-			t.Errorf("Retry-After %q, want the limit in whole seconds, 1", got)
-		}
+		comeBack(t, resp.Header, 1) // the limit in whole seconds
 		if got := resp.Header.Get("Content-Length"); got != strconv.Itoa(len(text)) || text == "" {
 			t.Errorf("Content-Length %q for %q", got, text)
 		}
@@ -77,26 +76,87 @@ func TestAnAnswerAtTheLimitLeavesAnHTTP2ConnectionToOthers(t *testing.T) {
 	})
 }
 
+// comeBack wants a Retry-After of so many seconds by Sync's rule, which makes
+// them more by up to 5 % or 5 s; none for 0.
+func comeBack(t *testing.T, h http.Header, seconds int64) {
+	t.Helper()
+	v, err := strconv.ParseInt(h.Get("Retry-After"), 10, 64)
+	if seconds == 0 {
+		if h["Retry-After"] != nil {
+			t.Errorf("Retry-After %q, want none", h["Retry-After"])
+		}
+	} else if most := seconds + max(seconds/20, 5); err != nil || v < seconds || v > most {
+		t.Errorf("Retry-After %q, want from %d to %d", h["Retry-After"], seconds, most)
+	}
+}
+
+func TestAClientThatPrefersJSONGetsAProblem(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		s.start(&timebox.Box{Limit: soon}, func(_ http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Accept", "text/plain") // which is not what the client has said
+			s.hang()
+		})
+		r := s.request("GET", "/", nil)
+		r.Header["Accept"] = []string{"text/plain;q=0.1", "application/json"}
+		resp, text, err := s.do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"title":"Service Unavailable","status":503,"detail":"this took too long","retry_after":` + resp.Header.Get("Retry-After") + "}\n"
+		if got := resp.Header.Get("Content-Type"); got != "application/problem+json" || text != want {
+			t.Errorf("%s: %s, want %s", got, text, want)
+		}
+	})
+}
+
+func TestAHandlerMayChangeTheRequestsHeadersWhileTheBoxAnswers(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		answered, ended := make(chan struct{}), make(chan struct{})
+		s.start(&timebox.Box{Limit: soon}, func(_ http.ResponseWriter, r *http.Request) {
+			defer close(ended)
+			for {
+				select {
+				case <-answered:
+					return
+				default:
+					r.Header["Accept"][0] = "text/html"
+					r.Header.Set("Accept", "application/json")
+					r.Header.Del("Accept-Encoding")
+				}
+			}
+		})
+		r := s.request("GET", "/", nil)
+		r.Header.Set("Accept", "text/plain")
+		resp, text, err := s.do(r)
+		if err != nil || resp.StatusCode != 503 || !strings.HasPrefix(text, "503 Service Unavailable: this took too long. ") {
+			t.Errorf("%v %q %v", resp, text, err)
+		}
+		close(answered)
+		receive(t, "the end of the handler", ended)
+	})
+}
+
 func TestTheAnswerSaysWhenToComeBack(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
-		want  string // "" for none
+		want  int64 // 0 for none
 	}{
-		{0, "1"}, // the limit
-		{time.Second, "1"},
-		{1001 * time.Millisecond, "2"},
-		{time.Nanosecond, "1"},
-		{90 * time.Second, "90"},
-		{math.MaxInt64, "9223372037"},
-		{-1, ""},
+		{0, 1}, // the limit
+		{time.Second, 1},
+		{1001 * time.Millisecond, 2},
+		{time.Nanosecond, 1},
+		{90 * time.Second, 90},
+		{200 * time.Second, 200},
+		{math.MaxInt64, 9223372037},
+		{-1, 0},
 	} {
 		t.Run(c.after.String(), func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, protocols[0])
 			s.start(&timebox.Box{Limit: soon, RetryAfter: c.after}, func(http.ResponseWriter, *http.Request) { s.hang() })
 			resp, _ := s.mustGet("/")
-			if got := resp.Header.Get("Retry-After"); got != c.want || resp.StatusCode != 503 {
-				t.Errorf("%d, Retry-After %q, want %q", resp.StatusCode, got, c.want)
+			if comeBack(t, resp.Header, c.want); resp.StatusCode != 503 {
+				t.Errorf("%d, want 503", resp.StatusCode)
 			}
 		})
 	}

@@ -3,7 +3,8 @@
 //	http.ListenAndServe(":8080", timebox.Wrap(mux))
 //
 // answers 503 with Retry-After to any request that takes longer than ten
-// seconds, whether its handler looks at its context or not, and
+// seconds, whether its handler looks at its context or not (a problem of RFC
+// 9457, in JSON for clients that prefer that and in plain text for others), and
 //
 //	err := timebox.Run(ctx, 2*time.Second, func(ctx context.Context) error { … })
 //
@@ -67,7 +68,10 @@ type Box struct {
 	Grace time.Duration
 
 	// RetryAfter is what the 503 tells the client to wait, rounded up to whole
-	// seconds. Zero means the limit; negative sends no Retry-After.
+	// seconds and then lengthened at random, by up to 5 % or 5 s, whichever is
+	// more, so that not all come back at once: the rule of Mozilla's Sync, which
+	// package backoff follows, too. Zero means the limit; negative sends no
+	// Retry-After, and one that is in the header already is kept.
 	RetryAfter time.Duration
 
 	// Err is an error that those of this box match under errors.Is, next to

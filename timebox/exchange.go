@@ -18,10 +18,11 @@ import (
 // An exchange is one request in a box. Everything that the box needs for it is
 // in this one allocation.
 type exchange struct {
-	box   *Box
-	rec   *request.Record
-	r     *http.Request // as it came; the handler has a copy
-	limit time.Duration
+	box    *Box
+	rec    *request.Record
+	r      *http.Request // as it came; the handler has a copy, but with the same header
+	accept string        // the client's Accept headers, since the handler may change them
+	limit  time.Duration
 
 	ctx    requestContext
 	writer respond.Writer

@@ -3,6 +3,7 @@ package timebox
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
@@ -41,7 +42,9 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		b.count.exceeded.Add(1)
 		b.count.answered.Add(1)
 		rec.Settle(request.Refused)
-		b.refuse(w, false)
+		refusal := b.refusal()
+		refusal.Unread = true
+		refusal.Write(w, r)
 		return
 	}
 
@@ -56,7 +59,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	}
 	rec.SetDeadline(until)
 
-	x := &exchange{box: b, r: r, rec: rec, limit: limit}
+	x := &exchange{box: b, r: r, rec: rec, limit: limit, accept: strings.Join(r.Header["Accept"], ",")}
 	x.ctx.Parent, x.ctx.Until, x.ctx.of = ctx, until, x
 	x.writer.Init(w, x, &x.gate)
 	defer x.leave()
@@ -80,6 +83,7 @@ func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Cont
 // serve runs the handler in place.
 func (x *exchange) serve(next http.Handler, r *http.Request) {
 	defer func() {
+		request.HandBack(x.r, r) // after a panic, too: a guard further out may answer for it
 		x.finish()
 		if !x.returned && x.seized() {
 			x.countPanic(recover())
@@ -87,7 +91,6 @@ func (x *exchange) serve(next http.Handler, r *http.Request) {
 	}()
 	next.ServeHTTP(x.writer.View(), r)
 	x.returned = true
-	request.HandBack(x.r, r)
 }
 
 // countPanic counts one that net/http will report, and lets it go on: with its

@@ -3,6 +3,7 @@ package timebox_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -39,6 +40,24 @@ func TestASlowUploadIsAnsweredAtTheLimitAndItsReaderFreed(t *testing.T) {
 		want := timebox.Stats{Started: 1, Exceeded: 1, Answered: 1}
 		eventually(t, "the end of the handler", func() bool { return box.Stats() == want })
 	})
+}
+
+// net/http would wait for 256 KiB of the body before it sends the answer.
+func TestAnUploadThatASpentQuotaRefusesIsAnsweredBeforeItHasArrived(t *testing.T) {
+	s := newServer(t, protocols[0])
+	quota := timebox.NewQuota(time.Nanosecond)
+	box := &timebox.Box{Quota: quota}
+	box.Run(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return nil })
+	s.start(box, func(http.ResponseWriter, *http.Request) {})
+	body, feed := io.Pipe()
+	defer feed.Close()
+	go io.WriteString(feed, "a first part, and then nothing")
+	r := s.request("POST", "/", body)
+	r.ContentLength = 100_000
+	resp, _, err := s.do(r)
+	if err != nil || resp.StatusCode != 503 || !resp.Close {
+		t.Errorf("%v %v, want 503 and the connection closed", resp, err)
+	}
 }
 
 func TestAClientThatKeepsSendingReadsTheAnswer(t *testing.T) {
