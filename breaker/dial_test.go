@@ -189,7 +189,7 @@ func TestADialIsJudgedAsACallIs(t *testing.T) {
 // A server that is stopped has its connections made by the kernel.
 func TestAServerThatAcceptsButNeverAnswersTrips(t *testing.T) {
 	l := listen(t)
-	b := &breaker.Breaker{Timeout: 30 * ms, TripAfter: 3, TripRate: -1}
+	b := &breaker.Breaker{Timeout: 200 * ms, TripAfter: 3, TripRate: -1}
 	dial := b.DialContext(nil)
 	for range 3 {
 		conn, err := dial(t.Context(), "tcp", l.Addr().String())

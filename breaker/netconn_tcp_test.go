@@ -152,7 +152,7 @@ func unixPair(t *testing.T) net.Conn {
 // Pools look at the socket, which may seem well when an answer is only late.
 func TestAConnectionThatTookTooLongLooksDeadToAPool(t *testing.T) {
 	l := listen(t)
-	conn := dialled(t, &breaker.Breaker{Timeout: 50 * ms}, l.Addr())
+	conn := dialled(t, &breaker.Breaker{Timeout: 300 * ms}, l.Addr())
 	if _, err := conn.(syscall.Conn).SyscallConn(); err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,7 @@ func TestAHangingHTTP2StreamFailsAtTimeout(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	b := &breaker.Breaker{Timeout: 100 * ms}
+	b := &breaker.Breaker{Timeout: 500 * ms}
 	client := server.Client()
 	client.Transport = b.Transport(client.Transport)
 	_, err := client.Get(server.URL)
