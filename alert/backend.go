@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ type Backend struct {
 	Statements []Statement `json:"statements,omitempty"`
 	More       int         `json:"more,omitempty"`
 	// Running are the calls in progress, the oldest first; of many the ten
-	// oldest.
-	Running []Call `json:"running,omitempty"`
+	// oldest. MoreRunning counts the others.
+	Running     []Call `json:"running,omitempty"`
+	MoreRunning int    `json:"more_running,omitempty"`
 }
 
 // A Statement counts calls that are alike but for their values.
@@ -35,15 +37,16 @@ type Statement struct {
 type Call struct {
 	Statement string        `json:"statement,omitempty"` // empty if it has none
 	Elapsed   time.Duration `json:"elapsed_ns"`          // since it began
-	Before    int           `json:"before,omitempty"`    // other calls of the request with the same statement
+	Number    int           `json:"number,omitempty"`    // which of the Backend's Calls it is, from 1; 0 if that is not known
+	Before    int           `json:"before,omitempty"`    // calls of the request with the same statement that began earlier
 }
 
 const (
+	// unnamed is a backend without a name.
+	unnamed = "unnamed"
 	// repeated is how many times the same statement is worth a word: by then a
 	// loop makes the calls, and one call for all would do.
 	repeated = 10
-	// atMost is how many calls in progress a Backend has.
-	atMost = 10
 	// maxStatement is how many characters of a statement a sentence has.
 	maxStatement = 120
 )
@@ -68,18 +71,21 @@ func (b Backend) Sentences() []string {
 			calls += ", the oldest"
 		}
 		s := fmt.Sprintf("in %s for %s", calls, Short(c.Elapsed))
-		if c.Statement != "" {
-			s += ": " + OneLine(c.Statement, maxStatement)
+		statement := OneLine(c.Statement, maxStatement)
+		if statement != "" {
+			s += ": " + statement
 		}
 		if c.Before >= repeated {
 			s += fmt.Sprintf(" (the same statement %d times before)", c.Before)
-			said = c.Statement
+			said = statement
 		}
 		list = append(list, s)
 	}
 	s := b.Summary()
-	if often, ok := b.Repeated(); ok && often.Text != said {
-		s += fmt.Sprintf("; the same statement %d times: %s", often.Calls, OneLine(often.Text, maxStatement))
+	if often, ok := b.Repeated(); ok {
+		if text := OneLine(often.Text, maxStatement); text != said && text != "" {
+			s += fmt.Sprintf("; the same statement %d times: %s", often.Calls, text)
+		}
 	}
 	return append(list, s)
 }
@@ -87,7 +93,7 @@ func (b Backend) Sentences() []string {
 // Summary is the counts on one line: "mysql: 231 calls in 8.1s, 2 errors, 1
 // refused".
 func (b Backend) Summary() string {
-	s := fmt.Sprintf("%s: %s in %s", OneLine(b.Name, 100), count(b.Calls, "call"), Short(b.Time))
+	s := fmt.Sprintf("%s: %s in %s", b.name(), count(b.Calls, "call"), Short(b.Time))
 	if b.Errors != 0 {
 		s += ", " + count(b.Errors, "error")
 	}
@@ -97,19 +103,21 @@ func (b Backend) Summary() string {
 	return s
 }
 
+// name is the backend's on one line, never empty.
+func (b Backend) name() string { return cmp.Or(OneLine(b.Name, 100), unnamed) }
+
 // InProgress names the calls in progress on one line: "call 231 to mysql", "3
 // calls to mysql". It is empty if there is none.
 func (b Backend) InProgress() string {
-	name := OneLine(b.Name, 100)
 	switch n := len(b.Running); {
 	case n == 0:
 		return ""
-	case n == 1:
-		return fmt.Sprintf("call %d to %s", b.Calls, name)
-	case n >= atMost:
-		return fmt.Sprintf("%d or more calls to %s", n, name)
+	case n+b.MoreRunning > 1:
+		return fmt.Sprintf("%d calls to %s", n+b.MoreRunning, b.name())
+	case b.Running[0].Number == 0:
+		return "a call to " + b.name()
 	default:
-		return fmt.Sprintf("%d calls to %s", n, name)
+		return fmt.Sprintf("call %d to %s", b.Running[0].Number, b.name())
 	}
 }
 
@@ -127,9 +135,14 @@ func (s Statement) String() string {
 	return fmt.Sprintf("%s in %s: %s", count(s.Calls, "call"), Short(s.Time), OneLine(s.Text, maxLine))
 }
 
-// String is the call on one line: "for 4.9s, 230 alike before: SELECT 1".
+// String is the call on one line: "number 231, for 4.9s, 230 alike before:
+// SELECT 1".
 func (c Call) String() string {
-	s := "for " + Short(c.Elapsed)
+	s := ""
+	if c.Number != 0 {
+		s = fmt.Sprintf("number %d, ", c.Number)
+	}
+	s += "for " + Short(c.Elapsed)
 	if c.Before != 0 {
 		s += fmt.Sprintf(", %d alike before", c.Before)
 	}
@@ -169,6 +182,9 @@ func (b Backend) report(out *strings.Builder) {
 	fmt.Fprintf(out, "\n%s\n", b.Summary())
 	for _, c := range b.Running {
 		fmt.Fprintf(out, "    now %s\n", c)
+	}
+	if b.MoreRunning != 0 {
+		fmt.Fprintf(out, "    and %d more now\n", b.MoreRunning)
 	}
 	for _, s := range b.Statements {
 		fmt.Fprintf(out, "    %s\n", s)

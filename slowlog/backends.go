@@ -42,25 +42,19 @@ func oldest(b request.Backend) time.Duration {
 
 func (w *Watch) backend(b request.Backend, now time.Duration) alert.Backend {
 	shown := alert.Backend{
-		Name:  alert.OneLine(w.secrets.Text(b.Name), maxBackend),
+		Name:  cmp.Or(alert.OneLine(w.secrets.Text(b.Name), maxBackend), "unnamed"),
 		Calls: b.Calls, Errors: b.Errors, Refused: b.Refused, Time: b.Time,
-		More: max(0, len(b.Statements)-maxStatements),
-	}
-	running := make(map[string]int)
-	for _, c := range b.Running {
-		running[c.Statement]++
+		More: max(0, len(b.Statements)-maxStatements), MoreRunning: b.MoreRunning,
 	}
 	for _, c := range b.Running {
 		elapsed := max(0, now-c.Start) // a call may have begun since
 		shown.Time += elapsed
-		before := 0
 		for i := range b.Statements {
 			if s := &b.Statements[i]; s.Text == c.Statement {
 				s.Time += elapsed
-				before = s.Calls - running[s.Text]
 			}
 		}
-		shown.Running = append(shown.Running, alert.Call{Statement: w.statement(c.Statement), Elapsed: elapsed, Before: before})
+		shown.Running = append(shown.Running, alert.Call{Statement: w.statement(c.Statement), Elapsed: elapsed, Number: c.Number, Before: c.Before})
 	}
 	for _, s := range b.Statements[:min(len(b.Statements), maxStatements)] {
 		shown.Statements = append(shown.Statements, alert.Statement{Text: w.statement(s.Text), Calls: s.Calls, Time: s.Time})

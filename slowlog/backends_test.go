@@ -50,14 +50,14 @@ func TestAReportSaysInWhichCallToABackendTheRequestHangs(t *testing.T) {
 		equal(t, "backends", fmt.Sprintf("%+v", r.Backends), fmt.Sprintf("%+v", []alert.Backend{
 			{Name: "mysql", Calls: 231, Errors: 2, Time: 7200 * time.Millisecond,
 				Statements: []alert.Statement{{Text: findBook, Calls: 231, Time: 7200 * time.Millisecond}},
-				Running:    []alert.Call{{Statement: findBook, Elapsed: 4900 * time.Millisecond, Before: 230}}},
+				Running:    []alert.Call{{Statement: findBook, Elapsed: 4900 * time.Millisecond, Number: 231, Before: 230}}},
 			{Name: "redis", Calls: 1, Time: 100 * time.Millisecond},
 		}))
 		a := d.alerts()[0]
 		equal(t, "alert's backends", fmt.Sprint(a.Backends), fmt.Sprint(r.Backends))
 		equal(t, "alert's title", a.Title, r.Title())
 		equal(t, "alert's tag", a.Tags["backend"], "mysql")
-		contains(t, asJSON(t, running), `"backends": [`, `"elapsed_ns": 5900000000`, `"before": 230`)
+		contains(t, asJSON(t, running), `"backends": [`, `"elapsed_ns": 5900000000`, `"number": 231`, `"before": 230`)
 		equal(t, "calls in the end", the(t, w).End.Calls, 233)
 		equal(t, "calls in the report when it has ended", the(t, w).Backends[0].Calls, 231)
 	})
@@ -112,6 +112,36 @@ func TestCallsAtOnceAreShownTheOldestFirst(t *testing.T) {
 	})
 }
 
+func TestAReportSaysWhichCallItIsThatHangsWhileOthersAreMade(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := quiet(t, &slowlog.Watch{After: 8 * time.Second})
+		visit(w.Wrap(serving(func(ctx context.Context) {
+			var all sync.WaitGroup
+			defer all.Wait()
+			all.Go(func() { query(ctx, "mysql", findBook, 20*time.Second) })
+			time.Sleep(time.Millisecond)
+			for range 20 {
+				query(ctx, "mysql", findBook, time.Millisecond)
+			}
+		})), "GET", "/")
+		r := the(t, w)
+		contains(t, r.Text(), "\nin call 1 to mysql for 8s: "+findBook+"\nmysql: 21 calls in 8.02s; the same statement 21 times: "+findBook+"\n\n",
+			"\ncall:       number 1, for 8s: "+findBook+"\n")
+		contains(t, r.Title(), ", in call 1 to mysql")
+	})
+}
+
+func TestABackendWithoutANameIsUnnamed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := &desk{}
+		w := &slowlog.Watch{After: time.Second, Alert: queue(t, d)}
+		visit(w.Wrap(serving(func(ctx context.Context) { query(ctx, "\u2028", "", 2*time.Second) })), "GET", "/")
+		r := the(t, w)
+		contains(t, r.Text(), "\nbackend:    unnamed: 1 call in 1s\n")
+		equal(t, "tag", d.alerts()[0].Tags["backend"], "unnamed")
+	})
+}
+
 func TestWithoutCallsToBackendsNothingIsSaid(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := &desk{}
@@ -158,6 +188,7 @@ func TestATallyOfAnySizeIsShownInBounds(t *testing.T) {
 		equal(t, "statements", len(r.Backends[0].Statements), 5)
 		equal(t, "more statements", r.Backends[0].More, 95)
 		equal(t, "running", len(r.Backends[0].Running), 10)
+		equal(t, "more running", r.Backends[0].MoreRunning, 190)
 		for _, what := range []string{r.Text(), asJSON(t, r), asJSON(t, d.alerts()[0].Backends)} {
 			if len(what) > 150_000 {
 				t.Errorf("%d bytes: %.2000s", len(what), what)

@@ -36,6 +36,9 @@ func (r *Report) writeBackends(field func(name, value string)) {
 		for _, c := range b.Running {
 			field("call", c.String())
 		}
+		if b.MoreRunning != 0 {
+			field("more calls", strconv.Itoa(b.MoreRunning))
+		}
 		for _, s := range b.Statements {
 			field("statement", s.String())
 		}
@@ -50,7 +53,7 @@ func (r *Report) writeBackends(field func(name, value string)) {
 
 var (
 	backendForm   = regexp.MustCompile(`^(.*): (-?\d+) calls? in (\S+?)(?:, (-?\d+) errors?)?(?:, (-?\d+) refused)?$`)
-	callForm      = regexp.MustCompile(`^for ([^\s,:]+)(?:, (-?\d+) alike before)?(?:: (.*))?$`)
+	callForm      = regexp.MustCompile(`^(?:number (-?\d+), )?for ([^\s,:]+)(?:, (-?\d+) alike before)?(?:: (.*))?$`)
 	statementForm = regexp.MustCompile(`^(-?\d+) calls? in ([^\s:]+):(?: (.*))?$`)
 )
 
@@ -65,7 +68,7 @@ func backendField(r *Report, name, value string) (ok bool, err error) {
 	case "more backends":
 		r.MoreBackends, err = strconv.Atoi(value)
 		return true, err
-	case "call", "statement", "more statements":
+	case "call", "more calls", "statement", "more statements":
 	default:
 		return false, nil
 	}
@@ -77,6 +80,9 @@ func backendField(r *Report, name, value string) (ok bool, err error) {
 	case "call":
 		c, err := call(value)
 		b.Running = append(b.Running, c)
+		return true, err
+	case "more calls":
+		b.MoreRunning, err = strconv.Atoi(value)
 		return true, err
 	case "statement":
 		s, err := statement(value)
@@ -102,16 +108,17 @@ func backend(s string) (b alert.Backend, err error) {
 	return b, errors.Join(errs[:]...)
 }
 
-// call reads "for 1.5s, 2 alike before: SELECT 1".
+// call reads "number 3, for 1.5s, 2 alike before: SELECT 1".
 func call(s string) (c alert.Call, err error) {
 	m := callForm.FindStringSubmatch(s)
 	if m == nil {
-		return c, fmt.Errorf(`%.100q is not like "for 1.5s, 2 alike before: SELECT 1"`, s)
+		return c, fmt.Errorf(`%.100q is not like "number 3, for 1.5s, 2 alike before: SELECT 1"`, s)
 	}
-	c.Statement = m[3]
-	var errs [2]error
-	c.Elapsed, errs[0] = time.ParseDuration(m[1])
-	c.Before, errs[1] = strconv.Atoi(cmp.Or(m[2], "0"))
+	c.Statement = m[4]
+	var errs [3]error
+	c.Number, errs[0] = strconv.Atoi(cmp.Or(m[1], "0"))
+	c.Elapsed, errs[1] = time.ParseDuration(m[2])
+	c.Before, errs[2] = strconv.Atoi(cmp.Or(m[3], "0"))
 	return c, errors.Join(errs[:]...)
 }
 

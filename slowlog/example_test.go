@@ -107,7 +107,7 @@ func ExampleReport_backends() {
 	r := slowlog.Report{Backends: []alert.Backend{{
 		Name: "mysql", Calls: 231, Errors: 2, Time: 7200 * time.Millisecond,
 		Statements: []alert.Statement{{Text: "SELECT * FROM repo WHERE id = ?", Calls: 231, Time: 7200 * time.Millisecond}},
-		Running:    []alert.Call{{Statement: "SELECT * FROM repo WHERE id = ?", Elapsed: 4900 * time.Millisecond, Before: 230}},
+		Running:    []alert.Call{{Statement: "SELECT * FROM repo WHERE id = ?", Elapsed: 4900 * time.Millisecond, Number: 231, Before: 230}},
 	}}}
 	for _, b := range r.Backends { // of one that Watch.Recent returned, or an alert's
 		for _, s := range b.Sentences() {

@@ -191,6 +191,9 @@ func viewBackends(backends []alert.Backend) (list []backend, more int) {
 		for _, c := range b.Running {
 			add("now " + c.String())
 		}
+		if b.MoreRunning != 0 {
+			add(fmt.Sprintf("and %d more now", b.MoreRunning))
+		}
 		for _, s := range b.Statements {
 			add(s.String())
 		}

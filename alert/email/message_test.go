@@ -92,7 +92,7 @@ func example() alert.Alert {
 		Backends: []alert.Backend{
 			{Name: "mysql", Calls: 231, Errors: 2, Time: 22800 * time.Millisecond, More: 4,
 				Statements: []alert.Statement{{Text: "SELECT * FROM commits WHERE repo < ?", Calls: 230, Time: 22 * time.Second}},
-				Running:    []alert.Call{{Statement: "SELECT * FROM commits WHERE repo < ?", Elapsed: 4900 * time.Millisecond, Before: 229}}},
+				Running:    []alert.Call{{Statement: "SELECT * FROM commits WHERE repo < ?", Elapsed: 4900 * time.Millisecond, Number: 231, Before: 229}}, MoreRunning: 2},
 			{Name: "redis", Refused: 3},
 		},
 		Request: &alert.Request{
@@ -161,7 +161,7 @@ func TestTheMailSaysItAsTextAndAsHTML(t *testing.T) {
 		"10:14:37.123 UTC, 23s before", "231 to mysql in 22.8 s", "The whole report", "since 4.9 s, 230 of them the same",
 		"Not attached, too large", "report.json",
 		">Calls to backends</h2>", ">mysql: 231 calls in 22.8s, 2 errors</div>", ">redis: 0 calls in 0s, 3 refused</div>", ">… and 4 more</div>",
-		">now for 4.9s, 229 alike before: SELECT * FROM commits WHERE repo &lt; ?</div>", ">230 calls in 22s: SELECT * FROM commits WHERE repo &lt; ?</div>",
+		">now number 231, for 4.9s, 229 alike before: SELECT * FROM commits WHERE repo &lt; ?</div>", ">and 2 more now</div>", ">230 calls in 22s: SELECT * FROM commits WHERE repo &lt; ?</div>",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the HTML does not have %s", want)
