@@ -24,6 +24,9 @@ func backendsContext(backends []alert.Backend, secrets redact.List) sentry.Conte
 			running.Statement = clean(running.Statement, maxStatement)
 			lines = append(lines, "now "+running.String())
 		}
+		if b.MoreRunning > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more now", b.MoreRunning))
+		}
 		for _, s := range b.Statements {
 			s.Text = clean(s.Text, maxStatement)
 			lines = append(lines, s.String())
@@ -31,10 +34,23 @@ func backendsContext(backends []alert.Backend, secrets redact.List) sentry.Conte
 		if b.More > 0 {
 			lines = append(lines, fmt.Sprintf("and %d more", b.More))
 		}
-		c[b.Name] = lines
+		c[free(c, b.Name)] = lines
 	}
 	if left := len(backends) - maxBackends; left > 0 {
 		c["left out"] = left
 	}
 	return c
+}
+
+// free is a key for a backend that neither another one nor Sentry has: it shows
+// a context by its "type".
+func free(c sentry.Context, name string) string {
+	if name == "" {
+		name = "unnamed"
+	}
+	key := name
+	for n := 2; c[key] != nil || key == "type" || key == "left out"; n++ {
+		key = fmt.Sprintf("%s (%d)", name, n)
+	}
+	return key
 }

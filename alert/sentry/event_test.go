@@ -2,6 +2,7 @@ package sentry_test
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
@@ -27,7 +28,7 @@ func example() alert.Alert {
 		Backends: []alert.Backend{
 			{Name: "mysql", Calls: 231, Errors: 2, Time: 22800 * time.Millisecond, More: 4,
 				Statements: []alert.Statement{{Text: "SELECT * FROM commits WHERE repo = ?", Calls: 230, Time: 22 * time.Second}},
-				Running:    []alert.Call{{Statement: "SET PASSWORD = 'hunter2'", Elapsed: 4900 * time.Millisecond}}},
+				Running:    []alert.Call{{Statement: "SET PASSWORD = 'hunter2'", Elapsed: 4900 * time.Millisecond, Number: 231}}, MoreRunning: 2},
 			{Name: "auth", Refused: 3},
 		},
 		Stacks: []alert.Stack{
@@ -72,7 +73,7 @@ func TestTheEventHasTheStackTheRequestAndTheTags(t *testing.T) {
 		{[]any{"contexts", "alert", "request_id"}, "7f3a"},
 		{[]any{"contexts", "alert", "files_left_out"}, []any{"big.bin (100 bytes)"}},
 		{[]any{"contexts", "backends"}, map[string]any{
-			"mysql": []any{"mysql: 231 calls in 22.8s, 2 errors", "now for 4.9s: SET PASSWORD = '[redacted]'", "230 calls in 22s: SELECT * FROM commits WHERE repo = ?", "and 4 more"},
+			"mysql": []any{"mysql: 231 calls in 22.8s, 2 errors", "now number 231, for 4.9s: SET PASSWORD = '[redacted]'", "and 2 more now", "230 calls in 22s: SELECT * FROM commits WHERE repo = ?", "and 4 more"},
 			"auth":  []any{"auth: 0 calls in 0s, 3 refused"},
 		}},
 		{[]any{"contexts", "runtime", "version"}, runtime.Version()},
@@ -208,6 +209,18 @@ func TestAHostileAlertIsStillAnEvent(t *testing.T) {
 		if len(k) > 32 || len([]rune(v.(string))) > 200 || strings.ContainsAny(k+v.(string), "\r\n") {
 			t.Errorf("there is a tag %q: %q", k, v)
 		}
+	}
+}
+
+func TestEachBackendHasAKeyOfItsOwn(t *testing.T) {
+	a := alert.Alert{Title: "slow"}
+	for i, name := range []string{"mysql", "mysql", "my\u200bsql", "my sql", "", "\n", "type", "left out", "token=a", "token=b"} {
+		a.Backends = append(a.Backends, alert.Backend{Name: name, Calls: i})
+	}
+	got := slices.Sorted(maps.Keys(at(eventOf(t, a), "contexts", "backends").(map[string]any)))
+	want := []string{"left out (2)", "my sql", "my sql (2)", "mysql", "mysql (2)", "token=[redacted]", "token=[redacted] (2)", "type (2)", "unnamed", "unnamed (2)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the keys are\n%q, want\n%q", got, want)
 	}
 }
 
