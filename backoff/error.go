@@ -2,6 +2,7 @@ package backoff
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -19,14 +20,17 @@ type Error struct {
 	Until time.Time
 }
 
-// Error is one line: backoff: no request to https://example.com before 2026-03-01T12:00:30Z.
+// Error is one line: backoff: no request to https://example.com before 2026-03-01T12:00:30Z. What does
+// not print in the host's name is escaped as in Go.
 func (e *Error) Error() string {
+	host := strconv.Quote(e.Host)
 	until := e.Until.UTC().Add(time.Second - 1) // the second that has come by then
-	return fmt.Sprintf("backoff: no request to %s before %s", e.Host, until.Format(time.RFC3339))
+	return fmt.Sprintf("backoff: no request to %s before %s", host[1:len(host)-1], until.Format(time.RFC3339))
 }
 
 // Refused gives the host, and how long it is to be left alone from now on, at least zero. With it
-// [Reply] and [Policy] turn the error into a 503 with Retry-After, as they do with a breaker's.
+// [Reply] turns the error into a 503 with Retry-After, and a [Policy] does so with a panic of it. A
+// handler that keeps the error to itself gets along without the host: its answer is not touched.
 func (e *Error) Refused() (name string, left time.Duration) {
 	return e.Host, max(0, time.Until(e.Until))
 }

@@ -283,6 +283,14 @@ func TestARefusalIsAnErrorThatSaysWhereAndUntilWhen(t *testing.T) {
 	})
 }
 
+func TestAnErrorIsOneLineWhateverTheHostIs(t *testing.T) {
+	err := &backoff.Error{Host: "http://x\u2028forged\u202e\n\x00.müller.example", Until: time.Unix(1772366400, 0)}
+	want := `backoff: no request to http://x\u2028forged\u202e\n\x00.müller.example before 2026-03-01T12:00:00Z`
+	if got := err.Error(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestARefusalIsCountedForTheRequestBeingServedAndNotHeldAgainstIt(t *testing.T) {
 	transport := &backoff.Transport{Base: scripted(says(503, "Retry-After", "30"))}
 	rec := &request.Record{Context: t.Context()}
