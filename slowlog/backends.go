@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/fingerprint"
 	"github.com/heeler-go/heeler/internal/request"
 )
 
@@ -65,7 +66,8 @@ func (w *Watch) backend(b request.Backend, now time.Duration) alert.Backend {
 // statement is one without its values, which whoever made the call has cut
 // out, and without what looks secret all the same.
 func (w *Watch) statement(s string) string {
-	return alert.OneLine(fit(s, w.secrets.Text), maxStatement)
+	redacted := func(s string) string { return fingerprint.Redacted(s, w.secrets) }
+	return alert.OneLine(fit(s, redacted), maxStatement)
 }
 
 // calls is how many calls to backends there are in a tally.

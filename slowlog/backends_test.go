@@ -131,6 +131,15 @@ func TestAReportSaysWhichCallItIsThatHangsWhileOthersAreMade(t *testing.T) {
 	})
 }
 
+func TestAFingerprintIsShownAsItIs(t *testing.T) {
+	const join = "SELECT a FROM card c JOIN pin p ON c.author = p.author"
+	bubble(t, func(t *testing.T) {
+		w := quiet(t, &slowlog.Watch{After: time.Second})
+		visit(w.Wrap(serving(func(ctx context.Context) { query(ctx, "mysql", join, 2*time.Second) })), "GET", "/")
+		equal(t, "statement", the(t, w).Backends[0].Statements[0].Text, join)
+	})
+}
+
 func TestABackendWithoutANameIsUnnamed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := &desk{}

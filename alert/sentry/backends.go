@@ -6,6 +6,7 @@ import (
 	"github.com/getsentry/sentry-go"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/fingerprint"
 	"github.com/heeler-go/heeler/internal/redact"
 )
 
@@ -13,22 +14,22 @@ import (
 // progress, the statements. Names and statements are redacted once more,
 // whoever made the alert.
 func backendsContext(backends []alert.Backend, secrets redact.List) sentry.Context {
-	clean := func(s string, limit int) string {
-		return alert.OneLine(secrets.Text(alert.OneLine(s, maxLine)), limit)
+	clean := func(statement string) string {
+		return alert.OneLine(fingerprint.Redacted(alert.OneLine(statement, maxLine), secrets), maxStatement)
 	}
 	c := make(sentry.Context)
 	for _, b := range backends[:min(len(backends), maxBackends)] {
-		b.Name = clean(b.Name, 100)
+		b.Name = alert.OneLine(secrets.Text(alert.OneLine(b.Name, maxLine)), 100)
 		lines := []string{b.Summary()}
 		for _, running := range b.Running {
-			running.Statement = clean(running.Statement, maxStatement)
+			running.Statement = clean(running.Statement)
 			lines = append(lines, "now "+running.String())
 		}
 		if b.MoreRunning > 0 {
 			lines = append(lines, fmt.Sprintf("and %d more now", b.MoreRunning))
 		}
 		for _, s := range b.Statements {
-			s.Text = clean(s.Text, maxStatement)
+			s.Text = clean(s.Text)
 			lines = append(lines, s.String())
 		}
 		if b.More > 0 {

@@ -57,7 +57,7 @@ func (s Sink) event(a alert.Alert) *sentry.Event {
 		e.Request = request(a.Request, secrets)
 		e.Transaction = route(a)
 	}
-	e.Fingerprint = fingerprint(a)
+	e.Fingerprint = grouping(a)
 	addStacks(e, a)
 	left := s.addFiles(e, a)
 	e.Contexts["alert"] = alertContext(a, left)
@@ -142,10 +142,10 @@ func route(a alert.Alert) string {
 	return ""
 }
 
-// fingerprint makes alerts of one kind, route and place one issue. Line
+// grouping makes alerts of one kind, route and place one issue. Line
 // numbers are not in it, so that an edit elsewhere in a file leaves the issue
 // what it is.
-func fingerprint(a alert.Alert) []string {
+func grouping(a alert.Alert) []string {
 	kind, _ := kind(a)
 	print := []string{"heeler", kind, route(a)}
 	if len(a.Stacks) == 0 || len(a.Stacks[0].Frames) == 0 {

@@ -27,7 +27,7 @@ func example() alert.Alert {
 		},
 		Backends: []alert.Backend{
 			{Name: "mysql", Calls: 231, Errors: 2, Time: 22800 * time.Millisecond, More: 4,
-				Statements: []alert.Statement{{Text: "SELECT * FROM commits WHERE repo = ?", Calls: 230, Time: 22 * time.Second}},
+				Statements: []alert.Statement{{Text: "SELECT * FROM commits JOIN people p ON c.author = p.author", Calls: 230, Time: 22 * time.Second}},
 				Running:    []alert.Call{{Statement: "SET PASSWORD = 'hunter2'", Elapsed: 4900 * time.Millisecond, Number: 231}}, MoreRunning: 2},
 			{Name: "auth", Refused: 3},
 		},
@@ -73,7 +73,7 @@ func TestTheEventHasTheStackTheRequestAndTheTags(t *testing.T) {
 		{[]any{"contexts", "alert", "request_id"}, "7f3a"},
 		{[]any{"contexts", "alert", "files_left_out"}, []any{"big.bin (100 bytes)"}},
 		{[]any{"contexts", "backends"}, map[string]any{
-			"mysql": []any{"mysql: 231 calls in 22.8s, 2 errors", "now number 231, for 4.9s: SET PASSWORD = '[redacted]'", "and 2 more now", "230 calls in 22s: SELECT * FROM commits WHERE repo = ?", "and 4 more"},
+			"mysql": []any{"mysql: 231 calls in 22.8s, 2 errors", "now number 231, for 4.9s: SET PASSWORD = '[redacted]'", "and 2 more now", "230 calls in 22s: SELECT * FROM commits JOIN people p ON c.author = p.author", "and 4 more"},
 			"auth":  []any{"auth: 0 calls in 0s, 3 refused"},
 		}},
 		{[]any{"contexts", "runtime", "version"}, runtime.Version()},
