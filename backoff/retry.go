@@ -1,10 +1,12 @@
 package backoff
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/heeler-go/heeler/internal/request"
@@ -72,12 +74,46 @@ func failed(resp *http.Response, err error) bool {
 		return resp != nil && (resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests)
 	}
 	var refuser request.Refuser
-	if resp != nil || errors.As(err, &refuser) {
+	if resp != nil || errors.As(err, &refuser) || permanent(err) {
 		return false // a breaker below knows better than to try again
 	}
 	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || lostHTTP2(err)
+}
+
+// permanent says whether an error that looks like a network's would come again: what has been asked for
+// does not exist, or the two do not agree on TLS.
+func permanent(err error) bool {
+	var addr *net.AddrError
+	var text *net.ParseError
+	var unknown net.UnknownNetworkError
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &addr) || errors.As(err, &text) || errors.As(err, &unknown) || errors.As(err, &cert) {
+		return true
+	}
+	var op *net.OpError
+	for ; errors.As(err, &op); err = op.Err {
+		if op.Op == "remote error" || op.Op == "local error" { // a TLS alert
+			return true
+		}
+	}
+	return false
+}
+
+// lostHTTP2 says whether an HTTP/2 server has reset the stream, or the connection with it. Net/http
+// exports neither error; that of a connection is known by its text alone.
+func lostHTTP2(err error) bool {
 	var reset streamError
-	return errors.As(err, &network) || errors.As(err, &reset) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if errors.As(err, &reset) {
+		return true
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if text := err.Error(); strings.HasPrefix(text, "http2: server sent GOAWAY and closed the connection") ||
+			text == "http2: client connection lost" {
+			return true
+		}
+	}
+	return false
 }
 
 // A streamError is what net/http makes of a stream that an HTTP/2 server resets. The type is not

@@ -57,10 +57,12 @@ type Transport struct {
 	Finish func(*http.Request) bool
 
 	// Retries is how many times a request is sent again at most, after a 503 or 429 or when the
-	// connection fails before there is a response. Only those are which may be sent twice: with a
-	// method that is idempotent (RFC 9110 §9.2.2), with an Idempotency-Key header, or which Repeat
-	// allows; and, if they have a body, with GetBody set, as http.NewRequest does for bytes and
-	// strings. Zero means none.
+	// connection fails before there is a response, unless it would fail again for sure: by an address
+	// that is none, or TLS. A body that fails to be read can look like the connection.
+	//
+	// Only those are which may be sent twice: with a method that is idempotent (RFC 9110 §9.2.2), with
+	// an Idempotency-Key header, or which Repeat allows; and, if they have a body, with GetBody set, as
+	// http.NewRequest does for bytes and strings. Zero means none.
 	//
 	// A retry comes no sooner than the host has asked and RetryDelay allows. Where that is beyond
 	// RetryFor or the context's deadline there is none, and the last response is returned as it came,

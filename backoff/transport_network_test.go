@@ -1,6 +1,7 @@
 package backoff_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -142,6 +143,48 @@ func TestAConnectionThatIsLostOverTLSIsTriedAgain(t *testing.T) {
 	resp.Body.Close()
 	if requests.Load() != 2 || resp.ProtoMajor != 2 {
 		t.Errorf("%d requests, %s", requests.Load(), resp.Proto)
+	}
+}
+
+// A server whose shutdown takes too long says GOAWAY and closes the connection under its requests.
+func TestARequestThatAShutdownCutOffIsTriedAgain(t *testing.T) {
+	begun := make(chan struct{}, 1)
+	old := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun <- struct{}{}
+		<-r.Context().Done()
+	}))
+	restarted := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
+	for _, server := range []*httptest.Server{old, restarted} {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		defer server.Close()
+	}
+	base := old.Client().Transport.(*http.Transport)
+	var dials atomic.Int32
+	base.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials.Add(1) > 1 {
+			addr = restarted.Listener.Addr().String()
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	client := &http.Client{Transport: &backoff.Transport{Base: base, Retries: 1}, Timeout: 20 * time.Second}
+	defer client.CloseIdleConnections()
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		<-begun
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		old.Config.Shutdown(ctx)
+		old.Config.Close()
+	})
+	resp, err := client.Get(old.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	closing.Wait()
+	if resp.ProtoMajor != 2 || dials.Load() != 2 {
+		t.Errorf("%s after %d connections", resp.Proto, dials.Load())
 	}
 }
 

@@ -2,6 +2,7 @@ package backoff_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,18 @@ func TestWhatIsRetried(t *testing.T) {
 		{"500", says(500), false},
 		{"502", says(502), false},
 		{"504", says(504), false},
+		{"an HTTP/2 server that goes away", fails(errors.New(`http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug=""`)), true},
+		{"an HTTP/2 connection that is lost", fails(fmt.Errorf("transport: %w", errors.New("http2: client connection lost"))), true},
+
 		{"an error that stays", fails(errOther), false},
+		{"an error that only quotes another", fails(errors.New(`no "http2: client connection lost"`)), false},
+		{"an address that is none", fails(&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}}), false},
+		{"an address that cannot be read", fails(&net.OpError{Op: "dial", Err: &net.ParseError{Type: "IP address", Text: "1.2"}}), false},
+		{"a network that there is none of", fails(&net.OpError{Op: "dial", Err: net.UnknownNetworkError("tcp5")}), false},
+		{"a TLS alert", fails(&net.OpError{Op: "remote error", Err: tls.AlertError(116)}), false},
+		{"a TLS alert of our own", fails(&net.OpError{Op: "local error", Err: tls.AlertError(70)}), false},
+		{"a TLS alert of a proxy", fails(&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}), false},
+		{"a certificate that a proxy has", fails(&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: errOther}}), false},
 		{"a breaker's refusal", fails(fmt.Errorf("breaker: %w", refuser{})), false},
 		{"neither a response nor an error", func(*http.Request) (*http.Response, error) { return nil, nil }, false},
 	} {
