@@ -2,6 +2,7 @@ package backoff
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,23 +35,40 @@ func (b *asideBody) Close() error { return nil }
 
 // setAside takes the response off its connection, which is then free for the retry, and leaves it
 // whole, in case there will be none. A body that is longer than asideBytes or takes longer than
-// asideTime is closed, and with it, in HTTP/1, its connection. Doing it twice changes nothing.
-func setAside(resp *http.Response) {
+// asideTime, or until limit or the context's end, is closed, and with it, in HTTP/1, its connection.
+// Of one that does not hear its Close, a goroutine is left behind until it ends.
+func setAside(ctx context.Context, resp *http.Response, limit time.Time) {
 	if resp == nil || resp.Body == nil || resp.Body == http.NoBody {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, min(asideTime, time.Until(limit)))
+	defer cancel()
 	body := resp.Body
-	timer := time.AfterFunc(asideTime, func() { body.Close() })
+	inTime := context.AfterFunc(ctx, func() { body.Close() })
+	read := make(chan *asideBody, 1)
+	go readAside(body, read)
+	select {
+	case aside := <-read:
+		if inTime() {
+			resp.Body = aside
+			return
+		}
+	case <-ctx.Done():
+	}
+	resp.Body = &asideBody{err: errCut}
+}
+
+// readAside reads a body, closes it and hands over what it was.
+func readAside(body io.ReadCloser, read chan<- *asideBody) {
 	data, err := io.ReadAll(io.LimitReader(body, asideBytes+1))
-	inTime := timer.Stop()
 	body.Close()
 	switch {
-	case !inTime || len(data) > asideBytes:
+	case len(data) > asideBytes:
 		err = errCut
 	case err == nil:
 		err = io.EOF
 	}
 	aside := &asideBody{err: err}
 	aside.data.Reset(data)
-	resp.Body = aside
+	read <- aside
 }

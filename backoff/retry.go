@@ -1,6 +1,7 @@
 package backoff
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -26,12 +27,29 @@ func (t *Transport) persist(req *http.Request) (*http.Response, error) {
 	limit := earlier(time.Now().Add(t.retryFor()), req.Context())
 	resp, err := t.send(req)
 	for n := 0; n < t.Retries && failed(resp, err) && t.repeatable(req); n++ {
-		again, stop := t.prepare(req, resp, n, limit)
-		if stop != nil {
-			return nil, stop
-		}
-		if again == nil {
+		delay := t.retryDelay(n)
+		at := time.Now().Add(delay + upTo(delay))
+		own := pause{at, at}
+		if req.Context().Err() != nil || t.pauseOf(req).later(own).open.After(limit) {
 			return resp, err
+		}
+		again, gone := rewound(req)
+		if gone != nil {
+			if err != nil {
+				err = errors.Join(err, gone)
+			}
+			return resp, err
+		}
+		setAside(req.Context(), resp, limit)
+		if ok, stop := t.await(req, own, limit); !ok {
+			closeBody(again.Body)
+			if stop == nil {
+				return resp, err
+			}
+			if resp != nil {
+				closeBody(resp.Body)
+			}
+			return nil, stop
 		}
 		t.count.retried.Add(1)
 		resp, err = t.send(again)
@@ -42,28 +60,28 @@ func (t *Transport) persist(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// prepare waits for the time of the n-th retry and gives the request to send then. There is none if it
-// cannot be rewound, would start after limit, or its context ends first: then stop is the cause, unless
-// there is a response to return.
-func (t *Transport) prepare(req *http.Request, last *http.Response, n int, limit time.Time) (again *http.Request, stop error) {
-	delay := t.retryDelay(n)
-	at := time.Now().Add(delay + upTo(delay))
-	own := pause{at, at}
-	for now := time.Now(); ; now = time.Now() {
-		p := t.pauseOf(req).later(own)
-		if p.open.After(limit) || req.Context().Err() != nil {
-			return nil, nil
+// await waits until the request's host allows a retry, and own does. It is not ok if that is after limit
+// or the context ends first: then stop is the cause.
+func (t *Transport) await(req *http.Request, own pause, limit time.Time) (ok bool, stop error) {
+	for {
+		p, now := t.pauseOf(req).later(own), time.Now()
+		switch {
+		case req.Context().Err() != nil:
+			return false, context.Cause(req.Context())
+		case p.open.After(limit) || !now.Before(limit):
+			return false, nil
+		case !p.open.After(now):
+			return true, nil
 		}
-		setAside(last)
-		if !p.open.After(now) {
-			return rewound(req), nil
+		if stop := sleep(req, p.slot(limit)); stop != nil {
+			return false, stop
 		}
-		if err := sleep(req, p.slot(limit)); err != nil {
-			if last != nil {
-				return nil, nil
-			}
-			return nil, err
-		}
+	}
+}
+
+func closeBody(body io.Closer) {
+	if body != nil {
+		body.Close()
 	}
 }
 
@@ -143,18 +161,15 @@ func (t *Transport) repeatable(req *http.Request) bool {
 	return t.Repeat != nil && t.Repeat(req)
 }
 
-// rewound is a copy of the request with its body at the beginning; nil if that cannot be had again.
-func rewound(req *http.Request) *http.Request {
+// rewound is a copy of the request with its body at the beginning.
+func rewound(req *http.Request) (*http.Request, error) {
 	again := req.WithContext(req.Context())
 	if req.Body == nil || req.Body == http.NoBody {
-		return again
+		return again, nil
 	}
 	body, err := req.GetBody()
-	if err != nil {
-		return nil
-	}
 	again.Body = body
-	return again
+	return again, err
 }
 
 func (t *Transport) retryFor() time.Duration {

@@ -66,7 +66,11 @@ type Transport struct {
 	//
 	// A retry comes no sooner than the host has asked and RetryDelay allows. Where that is beyond
 	// RetryFor or the context's deadline there is none, and the last response is returned as it came,
-	// or else the last error.
+	// or else the last error. A context that ends during the wait is returned as its cause.
+	//
+	// There is no limit to the retries of all requests together: while a server is down it gets up to
+	// 1+Retries times as many, and the pauses that it asks for are what holds them back. Of the
+	// responses that are replaced nothing is seen, not their Set-Cookie either.
 	Retries int
 
 	// RetryFor is how long after the first attempt the last may start. Zero means DefaultRetryFor.

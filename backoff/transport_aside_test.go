@@ -3,9 +3,9 @@ package backoff_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,48 +54,99 @@ func TestAResponseIsReturnedAtOnceIfTheRetryWouldComeTooLate(t *testing.T) {
 
 func TestAResponseSurvivesAWaitThatComesToNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// While it waits for its retry, another response asks for more than it can wait.
-		other := says(503, "Retry-After", "3600")
 		base := scripted(says(503, "Retry-After", "10"), says(200))
-		transport := &backoff.Transport{Retries: 3, Base: roundTripper(func(r *http.Request) (*http.Response, error) {
-			if r.Method == "PUT" {
-				time.Sleep(5 * time.Second)
-				return other(r)
-			}
-			return base.RoundTrip(r)
-		})}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			req, _ := http.NewRequest("PUT", site, io.LimitReader(strings.NewReader(""), 0))
-			resp, err := transport.RoundTrip(req)
-			if err != nil || resp.StatusCode != 503 {
-				t.Errorf("%v, %v", resp, err)
-			}
-		}()
-		synctest.Wait()
+		transport := &backoff.Transport{Retries: 3, Base: base}
+		asksAgain(t, transport)
 		req, _ := http.NewRequest("GET", site, nil)
 		resp, err := transport.RoundTrip(req)
 		wantWhole(t, resp, err)
 		if len(base.at) != 1 {
 			t.Errorf("%d attempts", len(base.at))
 		}
-		<-done
 	})
 }
 
-func TestAResponseIsNotTurnedIntoAnErrorByItsContext(t *testing.T) {
+func TestAWaitForARetryEndsWithItsContext(t *testing.T) {
+	gaveUp := errors.New("gave up")
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(5*time.Second, cancel)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(5*time.Second, func() { cancel(gaveUp) })
+		base := scripted(says(503, "Retry-After", "10"))
 		req, _ := http.NewRequestWithContext(ctx, "GET", site, nil)
 		from := time.Now()
-		resp, err := (&backoff.Transport{Base: scripted(says(503, "Retry-After", "10")), Retries: 3}).RoundTrip(req)
-		wantWhole(t, resp, err)
-		if took := time.Since(from); took != 5*time.Second {
-			t.Errorf("after %v", took)
+		resp, err := (&backoff.Transport{Base: base, Retries: 3}).RoundTrip(req)
+		if resp != nil || err != gaveUp || time.Since(from) != 5*time.Second || base.open() != 0 {
+			t.Errorf("%v, %v after %v, %d bodies open", resp, err, time.Since(from), base.open())
 		}
 	})
+}
+
+// deaf is a body that never comes, and does not hear that it is closed.
+type deaf struct{ ended chan struct{} }
+
+func (b deaf) Read([]byte) (int, error) { <-b.ended; return 0, io.EOF }
+func (b deaf) Close() error             { <-b.ended; return nil }
+
+func TestABodyThatDoesNotHearHoldsNobodyUp(t *testing.T) {
+	for _, c := range []struct {
+		about             string
+		retryFor, context time.Duration
+		most              time.Duration
+		attempts          int
+	}{
+		{"for longer than a second", 10 * time.Second, time.Hour, 2 * time.Second, 2},
+		{"for longer than RetryFor", 300 * time.Millisecond, time.Hour, 300 * time.Millisecond, 1},
+		{"after its context", time.Minute, 300 * time.Millisecond, 300 * time.Millisecond, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			body := deaf{make(chan struct{})}
+			defer close(body.ended)
+			base := scripted(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 503, Body: body}, nil })
+			ctx, cancel := context.WithCancel(t.Context())
+			defer time.AfterFunc(c.context, cancel).Stop()
+			req, _ := http.NewRequestWithContext(ctx, "GET", site, nil)
+			transport := &backoff.Transport{Base: base, Retries: 1, RetryFor: c.retryFor, RetryDelay: time.Millisecond}
+			from := time.Now()
+			resp, err := transport.RoundTrip(req)
+			if took := time.Since(from); took > c.most || len(base.at) != c.attempts {
+				t.Errorf("%s: %d attempts in %v, want %d", c.about, len(base.at), took, c.attempts)
+			}
+			if c.context < c.retryFor {
+				if err != context.Canceled {
+					t.Errorf("%s: %v", c.about, err)
+				}
+			} else if err != nil || resp.StatusCode != 503 {
+				t.Errorf("%s: %v, %v", c.about, resp, err)
+			} else if c.attempts == 1 {
+				if _, err := io.ReadAll(resp.Body); err == nil {
+					t.Errorf("%s: half a body passes for a whole one", c.about)
+				}
+			}
+		})
+	}
+}
+
+// asksAgain has another response ask the site, after five seconds, for more than anybody waits.
+func asksAgain(t *testing.T, transport *backoff.Transport) {
+	t.Helper()
+	base := transport.Base
+	transport.Base = roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method == "POST" {
+			time.Sleep(5 * time.Second)
+			return says(503, "Retry-After", "3600")(r)
+		}
+		return base.RoundTrip(r)
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		req, _ := http.NewRequest("POST", site, nil)
+		if _, err := transport.RoundTrip(req); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() { <-done })
+	synctest.Wait()
 }
 
 func TestALongBodyIsGivenUpForTheRetry(t *testing.T) {
@@ -108,10 +159,10 @@ func TestALongBodyIsGivenUpForTheRetry(t *testing.T) {
 			base := roundTripper(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 503, Body: long}, nil
 			})
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(5*time.Second, cancel)
-			req, _ := http.NewRequestWithContext(ctx, "GET", site, nil)
-			resp, err := (&backoff.Transport{Base: base, Retries: 1, RetryDelay: 10 * time.Second}).RoundTrip(req)
+			transport := &backoff.Transport{Base: base, Retries: 1, RetryDelay: 10 * time.Second}
+			asksAgain(t, transport)
+			req, _ := http.NewRequest("GET", site, nil)
+			resp, err := transport.RoundTrip(req)
 			if err != nil || !long.closed() {
 				t.Fatalf("%v, closed: %v", err, long.closed())
 			}
@@ -155,10 +206,10 @@ func TestASlowBodyDoesNotPassForAWholeOne(t *testing.T) {
 		base := roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 503, Body: endsOnClose{r, w}}, nil
 		})
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(5*time.Second, cancel)
-		req, _ := http.NewRequestWithContext(ctx, "GET", site, nil)
-		resp, err := (&backoff.Transport{Base: base, Retries: 1, RetryDelay: 10 * time.Second}).RoundTrip(req)
+		transport := &backoff.Transport{Base: base, Retries: 1, RetryDelay: 10 * time.Second}
+		asksAgain(t, transport)
+		req, _ := http.NewRequest("GET", site, nil)
+		resp, err := transport.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}

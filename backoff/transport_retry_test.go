@@ -165,6 +165,30 @@ func TestABodyThatCannotBeHadAgainIsNotRetried(t *testing.T) {
 		if data, err := io.ReadAll(resp.Body); string(data) != "body of the response" || err != nil {
 			t.Errorf("%q, %v", data, err)
 		}
+
+		// Nobody waits for that, and it is said.
+		from := time.Now()
+		gone := errors.New("gone")
+		req.GetBody = func() (io.ReadCloser, error) { return nil, gone }
+		base = scripted(fails(errReset))
+		_, err = (&backoff.Transport{Base: base, Retries: 1}).RoundTrip(req)
+		if !errors.Is(err, errReset) || !errors.Is(err, gone) || len(base.at) != 1 || time.Since(from) != 0 {
+			t.Errorf("%v, after %d attempts and %v", err, len(base.at), time.Since(from))
+		}
+	})
+}
+
+func TestABodyThatIsNotSentAgainIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		again := &scriptBody{Reader: strings.NewReader("body")}
+		req, _ := http.NewRequestWithContext(ctx, "PUT", site, strings.NewReader("body"))
+		req.GetBody = func() (io.ReadCloser, error) { return again, nil }
+		_, err := (&backoff.Transport{Base: scripted(busy), Retries: 1, RetryDelay: time.Minute / 4}).RoundTrip(req)
+		if err != context.Canceled || !again.closed() {
+			t.Errorf("%v, closed: %v", err, again.closed())
+		}
 	})
 }
 
