@@ -1,7 +1,6 @@
 package backoff_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
