@@ -7,7 +7,6 @@ import (
 	"errors"
 
 	"github.com/heeler-go/heeler/internal/deadline"
-	"github.com/heeler-go/heeler/internal/fingerprint"
 )
 
 // A conn is a driver's connection. database/sql uses it, with its statements,
@@ -15,6 +14,8 @@ import (
 type conn struct {
 	b      *Breaker
 	driver driver.Conn
+
+	fingerprint func(statement string) string
 
 	trips  uint64          // of the breaker, when the backend last answered on it
 	proven bool            // the backend has answered on it
@@ -69,7 +70,7 @@ func (cn *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (cn *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	text := fingerprint.SQL(query)
+	text := cn.fingerprint(query)
 	s, err := do(cn, ctx, "PREPARE "+text, func(c *call) (driver.Stmt, error) {
 		if d, ok := cn.driver.(driver.ConnPrepareContext); ok {
 			return d.PrepareContext(&c.ctx, query)

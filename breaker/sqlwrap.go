@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-
-	"github.com/heeler-go/heeler/internal/fingerprint"
 )
 
 // wrap puts the breaker around a driver's connection. What it gives back has
@@ -21,7 +19,7 @@ import (
 //   - ResetSession, for the breaker's own look at what leaves the pool, unless
 //     the driver has only IsValid and so must not have both.
 func (b *Breaker) wrap(d driver.Conn) driver.Conn {
-	cn := &conn{b: b, driver: d, trips: b.count.trips.Load()}
+	cn := &conn{b: b, driver: d, fingerprint: fingerprints(d), trips: b.count.trips.Load()}
 	e, q, r, v := executer{cn}, queryer{cn}, resetter{cn}, validator{cn}
 	executes := is[driver.ExecerContext](d) || is[driver.Execer](d)
 	queries := is[driver.QueryerContext](d) || is[driver.Queryer](d)
@@ -124,7 +122,7 @@ func is[T any](v any) bool {
 type executer struct{ of *conn }
 
 func (e executer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	text := fingerprint.SQL(query)
+	text := e.of.fingerprint(query)
 	if d, ok := e.of.driver.(driver.ExecerContext); ok {
 		return do(e.of, ctx, text, func(c *call) (driver.Result, error) {
 			return d.ExecContext(&c.ctx, query, args)
@@ -144,7 +142,7 @@ func (e executer) ExecContext(ctx context.Context, query string, args []driver.N
 type queryer struct{ of *conn }
 
 func (q queryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	text := fingerprint.SQL(query)
+	text := q.of.fingerprint(query)
 	if d, ok := q.of.driver.(driver.QueryerContext); ok {
 		return q.of.query(ctx, text, func(c *call) (driver.Rows, error) {
 			return d.QueryContext(&c.ctx, query, args)
