@@ -16,6 +16,7 @@ import (
 	"github.com/heeler-go/heeler/timebox"
 )
 
+// A WebSocket holds no place, though its handler runs for as long as it lasts.
 func TestAHijackedConnectionGivesItsPlaceBack(t *testing.T) {
 	overHTTP1(t, func(t *testing.T, s *webserver) {
 		p, end := &backoff.Policy{MaxInFlight: 1}, make(chan struct{})
@@ -49,6 +50,7 @@ func TestAHijackedConnectionGivesItsPlaceBack(t *testing.T) {
 	})
 }
 
+// A box around something else may have answered 503 before.
 func TestAStreamGivesItsPlaceBackAfterABoxHasRefusedSomethingElse(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *webserver) {
 		p, watch, end := &backoff.Policy{MaxInFlight: 1}, &slowlog.Watch{After: time.Hour}, make(chan struct{})
@@ -70,6 +72,8 @@ func TestAStreamGivesItsPlaceBackAfterABoxHasRefusedSomethingElse(t *testing.T) 
 	})
 }
 
+// The server removes the files of a form at the end of its request, if it finds
+// it there: through all guards, also after a panic.
 func TestAFormLeavesNoFilesAfterAPanicThatWasAnswered(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *webserver) {
 		dir := t.TempDir()
@@ -113,6 +117,8 @@ func TestAFormLeavesNoFilesAfterAPanicThatWasAnswered(t *testing.T) {
 	})
 }
 
+// A box that closes the connection of a handler hijacks it, too. But that
+// handler is at work, and its place with it.
 func TestAHandlerThatIsCutOffKeepsItsPlace(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *webserver) {
 		p, end := &backoff.Policy{MaxInFlight: 1}, make(chan struct{})

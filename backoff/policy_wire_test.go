@@ -184,7 +184,6 @@ func TestTheHandlerFindsWhatTheServersWriterHas(t *testing.T) {
 	})
 }
 
-// A WebSocket holds no place, though its handler runs for as long as it lasts.
 // A handler that sets a status which is replaced and then takes the connection
 // finds it after a whole answer.
 func TestA503ComesWholeBeforeAHijack(t *testing.T) {
@@ -205,7 +204,6 @@ func TestA503ComesWholeBeforeAHijack(t *testing.T) {
 	})
 }
 
-// A box around something else may have answered 503 before.
 // The handler does not know that nobody wants what it has to say.
 func TestAReplacedAnswerDoesNotWaitForALongOne(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *webserver) {
@@ -235,7 +233,3 @@ func TestAReplacedAnswerDoesNotWaitForALongOne(t *testing.T) {
 	})
 }
 
-// The server removes the files of a form at the end of its request, if it finds
-// it there: through all guards, also after a panic.
-// A box that closes the connection of a handler hijacks it, too. But that
-// handler is at work, and its place with it.
