@@ -232,4 +232,3 @@ func TestAReplacedAnswerDoesNotWaitForALongOne(t *testing.T) {
 		close(answered)
 	})
 }
-
