@@ -59,17 +59,6 @@ func (l *lexer) doubleQuoted() {
 	l.out.value()
 }
 
-// nameAfter says whether only a name can follow a keyword. FROM may be that of TRIM or REVOKE.
-func (l *lexer) nameAfter(before keyword) bool {
-	switch before {
-	case named, update:
-		return !l.doubted
-	case from:
-		return !l.doubted && l.query && l.out.depth == 0
-	}
-	return false
-}
-
 // backquoted reads `x`, which is a name, for PostgreSQL an operator, or a part of an account's or a
 // variable's.
 func (l *lexer) backquoted() {

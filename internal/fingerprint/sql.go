@@ -11,7 +11,6 @@
 package fingerprint
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -70,18 +69,6 @@ type lexer struct {
 	query   bool    // and it is one of those whose outer FROM a table follows
 	doubted bool    // what was passed over may be no comment: neither words nor parentheses are sure
 }
-
-// A keyword says what a word makes of a string in double quotes behind it.
-type keyword int
-
-const (
-	other keyword = iota
-	from
-	named // INTO, JOIN, TABLE: a name follows
-	update
-	distinct
-	query // begins a statement that reads tables
-)
 
 func (l *lexer) run(statement string) {
 	if l.in = statement; len(l.in) > maxIn {
@@ -210,26 +197,6 @@ func (l *lexer) word() {
 	}
 }
 
-// keyword notes what a word says of what follows. It says nothing as a part of a name.
-func (l *lexer) keyword(word string, start int) {
-	before := l.before
-	l.before = other
-	if c := l.out.significant(l.out.n); c == '.' || c == '@' || c == ':' || start > 0 && l.in[start-1] >= utf8.RuneSelf {
-		return
-	}
-	is := meaning(word)
-	if !l.begun {
-		l.begun, l.query = true, is == query || is == update
-	}
-	switch {
-	case is == from && before == distinct: // a value may follow
-	case before == from && strings.EqualFold(word, "stdin"): // all that follows are values
-		l.stop()
-	default:
-		l.before = is
-	}
-}
-
 // introduces says whether a word and the string that is joined to it are one literal.
 func introduces(word string) bool {
 	switch word[0] | 0x20 {
@@ -237,38 +204,6 @@ func introduces(word string) bool {
 		return len(word) == 1 || len(word) == 2 && word[1]|0x20 == 'q'
 	}
 	return word[0] == '_'
-}
-
-func meaning(word string) keyword {
-	switch len(word) {
-	case 4:
-		if strings.EqualFold(word, "from") {
-			return from
-		} else if strings.EqualFold(word, "into") || strings.EqualFold(word, "join") {
-			return named
-		} else if strings.EqualFold(word, "with") {
-			return query
-		}
-	case 5:
-		if strings.EqualFold(word, "table") {
-			return named
-		}
-	case 6:
-		if strings.EqualFold(word, "update") {
-			return update
-		} else if strings.EqualFold(word, "select") || strings.EqualFold(word, "delete") || strings.EqualFold(word, "insert") {
-			return query
-		}
-	case 7:
-		if strings.EqualFold(word, "replace") || strings.EqualFold(word, "explain") {
-			return query
-		}
-	case 8:
-		if strings.EqualFold(word, "distinct") {
-			return distinct
-		}
-	}
-	return other
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
