@@ -70,6 +70,7 @@ func (h *route) refuse(w http.ResponseWriter, r *http.Request, rec *request.Reco
 		Detail:   "a service that this needs is not available", // which one is nobody's business outside
 		After:    left,
 		Encoding: w.Header()["Content-Encoding"], // of a middleware's around
+		Unread:   true,
 	}.Write(w, r)
 }
 

@@ -5,7 +5,6 @@ package problem
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -114,19 +113,20 @@ func set(h http.Header, name string, seconds int64) bool {
 }
 
 func (p Problem) text(seconds int64) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s", p.Status, http.StatusText(p.Status))
+	b := make([]byte, 0, 100+len(p.Detail))
+	b = strconv.AppendInt(b, int64(p.Status), 10)
+	b = append(append(b, ' '), http.StatusText(p.Status)...)
 	if p.Detail != "" {
-		b.WriteString(": " + p.Detail)
+		b = append(append(b, ": "...), p.Detail...)
 	}
 	if end, _ := utf8.DecodeLastRuneInString(p.Detail); !strings.ContainsRune(".!?…", end) {
-		b.WriteString(".")
+		b = append(b, '.')
 	}
 	if seconds > 0 {
-		fmt.Fprintf(&b, " Please try again in %d s.", seconds)
+		b = append(b, " Please try again in "...)
+		b = append(strconv.AppendInt(b, seconds, 10), " s."...)
 	}
-	b.WriteString("\n")
-	return []byte(b.String())
+	return append(b, '\n')
 }
 
 // json has no type: about:blank, which that means, is for problems that the
