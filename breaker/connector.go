@@ -23,19 +23,21 @@ import (
 // their pool. Commit and Rollback are never refused: they end what was begun.
 //
 // Timeout is for each call, and for each wait for rows; the time between rows is
-// the application's. The driver's context ends then, and what the driver
-// returns comes with a *TimeoutError. Drivers take no context for the end of a
-// transaction, and some heed none while rows are closed, or none at all: such a
-// call runs on a goroutine of its own and is left there at Timeout, with its
-// connection, which is closed when it returns. A driver that takes a context
-// must heed it.
+// the application's. The driver's context ends then, and the error comes with a
+// *TimeoutError; a driver that takes a context must heed it. Drivers take none
+// for the end of a transaction, go-sql-driver/mysql heeds none while rows are
+// closed, and old drivers know of none. There the call runs on a goroutine of
+// its own, and at Timeout and a tenth its caller goes on without it. The
+// connection stays with it and is closed when the driver returns.
 //
-// A call has failed when it took all its Timeout, when no connection could be
-// made, whatever the reason, and when its connection is lost. An error that the
-// server sent, such as that of a duplicate key or a deadlock, is an answer, and
-// a success; IsFailure can say otherwise. What follows from one failure on the
-// same connection is not counted again, nor is driver.ErrBadConn of a connection
-// that has worked before: database/sql then connects anew, and that counts.
+// A call has failed when it took all its Timeout; when no connection could be
+// made, be it that the password is wrong; and when its connection is lost, which
+// the driver's IsValid tells, or the kind of the error, or its SQLSTATE. Any
+// other error that the server sent, as of a duplicate key or a deadlock, is an
+// answer, and a success; IsFailure can say otherwise. What follows from one
+// failure on the same connection is not counted again, nor is driver.ErrBadConn
+// of a connection that has worked before: database/sql then connects anew, and
+// that counts.
 //
 // A connection from before the breaker tripped is not taken out of the pool
 // again when it has recovered, but replaced by a new one. So a database that

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 what old drivers have is deprecated, and kept for them
+
 package breaker_test
 
 import (
@@ -19,8 +21,8 @@ type fakeDB struct {
 	dress func(*fakeConn) driver.Conn
 	// clothe does so with a statement.
 	clothe func(*fakeStmt) driver.Stmt
-	// on is called for each thing asked, with the context that was given, or
-	// nil; the thing fails with the error. It may be nil.
+	// on is called for each thing asked, with the context that was given if there
+	// was one; the thing fails with the error. It may be nil.
 	on func(ctx context.Context, what string) error
 	// data are the rows of every query, one result set after the other.
 	data [][]int64
@@ -105,17 +107,17 @@ type fakeConn struct {
 	lost bool // it is not valid
 }
 
-func (c *fakeConn) Close() error { return c.b.ask(nil, "%d: close", c.id) }
+func (c *fakeConn) Close() error { return c.b.ask(context.Background(), "%d: close", c.id) }
 
 func (c *fakeConn) Begin() (driver.Tx, error) {
-	if err := c.b.ask(nil, "%d: begin", c.id); err != nil {
+	if err := c.b.ask(context.Background(), "%d: begin", c.id); err != nil {
 		return nil, err
 	}
 	return &fakeTx{c: c}, nil
 }
 
 func (c *fakeConn) Prepare(query string) (driver.Stmt, error) {
-	return c.prepared(c.b.ask(nil, "%d: prepare %s", c.id, query), query)
+	return c.prepared(c.b.ask(context.Background(), "%d: prepare %s", c.id, query), query)
 }
 
 func (c *fakeConn) prepared(err error, query string) (driver.Stmt, error) {
@@ -154,15 +156,17 @@ type fakeStmt struct {
 	query string
 }
 
-func (s *fakeStmt) Close() error  { return s.c.b.ask(nil, "%d: close statement", s.c.id) }
+func (s *fakeStmt) Close() error {
+	return s.c.b.ask(context.Background(), "%d: close statement", s.c.id)
+}
 func (s *fakeStmt) NumInput() int { return strings.Count(s.query, "?") }
 
 func (s *fakeStmt) Exec(args []driver.Value) (driver.Result, error) {
-	return driver.RowsAffected(len(args)), s.c.b.ask(nil, "%d: statement's exec %s %v", s.c.id, s.query, args)
+	return driver.RowsAffected(len(args)), s.c.b.ask(context.Background(), "%d: statement's exec %s %v", s.c.id, s.query, args)
 }
 
 func (s *fakeStmt) Query(args []driver.Value) (driver.Rows, error) {
-	return s.c.rows(s.c.b.ask(nil, "%d: statement's query %s %v", s.c.id, s.query, args), nil)
+	return s.c.rows(s.c.b.ask(context.Background(), "%d: statement's query %s %v", s.c.id, s.query, args), nil)
 }
 
 // The optional interfaces, one each.
@@ -184,11 +188,11 @@ type (
 )
 
 func (e oldExec) Exec(query string, args []driver.Value) (driver.Result, error) {
-	return driver.RowsAffected(len(args)), e.of.b.ask(nil, "%d: exec %s %v", e.of.id, query, args)
+	return driver.RowsAffected(len(args)), e.of.b.ask(context.Background(), "%d: exec %s %v", e.of.id, query, args)
 }
 
 func (q oldQuery) Query(query string, args []driver.Value) (driver.Rows, error) {
-	return q.of.rows(q.of.b.ask(nil, "%d: query %s %v", q.of.id, query, args), nil)
+	return q.of.rows(q.of.b.ask(context.Background(), "%d: query %s %v", q.of.id, query, args), nil)
 }
 
 func (e ctxExec) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 what old drivers have is deprecated, and kept for them
+
 package breaker_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -181,8 +184,10 @@ var uses = map[string]func(ctx context.Context, db *sql.DB, see func(...any)){
 		}
 		cancel()
 		for tx.Commit() != sql.ErrTxDone { // rolled back by database/sql
+			runtime.Gosched()
 		}
 		for db.Stats().InUse > 0 {
+			runtime.Gosched()
 		}
 		see("open", db.Stats().OpenConnections) // whether it kept the connection
 	},

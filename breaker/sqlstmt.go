@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 what old drivers have is deprecated, and kept for them
+
 package breaker
 
 import (
