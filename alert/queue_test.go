@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/leak"
 )
 
 // A recorder is a sink that remembers what it got and when, and then does as
@@ -150,7 +151,7 @@ func TestAnIdleQueueOwnsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
 		q := &alert.Queue{Sinks: []alert.Sink{r}}
-		working := func() int { return len(goroutines("alert.(*Queue).work", 0)) }
+		working := func() int { return len(leak.Goroutines("alert.(*Queue).work", 0)) }
 		q.Offer(alert.Alert{Title: "slow"})
 		synctest.Wait()
 		if n := working(); n != 0 {

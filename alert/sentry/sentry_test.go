@@ -14,6 +14,7 @@ import (
 
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/alert/sentry"
+	"github.com/heeler-go/heeler/internal/leak"
 )
 
 func later(err error) (time.Duration, bool) {
@@ -94,7 +95,7 @@ func TestNobodyThereIsAnErrorThatMayPass(t *testing.T) {
 	if err := sink.Send(t.Context(), example()); err != nil {
 		t.Fatal(err)
 	}
-	if left := goroutines("net/http.(*persistConn)", time.Second); len(left) > 0 {
+	if left := leak.Goroutines("net/http.(*persistConn)", time.Second); len(left) > 0 {
 		t.Errorf("a connection was kept:\n%s", left[0])
 	}
 	e.server.Close()
