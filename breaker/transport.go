@@ -157,6 +157,7 @@ func (x *exchange) excused(req *http.Request, err error) bool {
 		return true
 	}
 	select {
+	//lint:ignore SA1019 old clients use it
 	case <-req.Cancel:
 		_, timed := req.Context().Deadline() // it may be http.Client's way to say that this has passed
 		return !timed

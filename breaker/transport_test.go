@@ -157,7 +157,8 @@ func TestARequestThatItsCallerCancelsSaysNothing(t *testing.T) {
 
 		req, _ = http.NewRequest("GET", "http://books.test/", nil)
 		gone := make(chan struct{})
-		req.Cancel = gone // as old clients do
+		//lint:ignore SA1019 old clients do so
+		req.Cancel = gone
 		time.AfterFunc(100*ms, func() { close(gone) })
 		if _, err := client.Do(req); err == nil {
 			t.Error("no error")

@@ -138,6 +138,7 @@ func TestAnEncodingFromOutsideIsKept(t *testing.T) {
 func TestARetryAfterThatIsThereIsKept(t *testing.T) {
 	for _, name := range []string{"Retry-After", "retry-after"} {
 		resp := write(problem.Problem{Status: 503, Detail: "x", After: time.Minute}, "GET", "", http.Header{name: {"7"}})
+		//lint:ignore SA1008 a handler may have set it without Set
 		if got := body(t, resp); resp.Header[name][0] != "7" || len(resp.Header["Retry-After"])+len(resp.Header["retry-after"]) != 1 ||
 			strings.Contains(got, "try again") {
 			t.Errorf("%s: %q %v", name, got, resp.Header)
