@@ -75,7 +75,7 @@ func (b *Breaker) trip(p *period, reason string) {
 	}
 	now := deadline.Now()
 	if p.closed() {
-		b.openTime = max(b.openTime>>((now-b.since)/b.window()), b.openFor())
+		b.openTime = max(b.openTime>>max(0, (now-b.since)/b.window()), b.openFor())
 	} else {
 		b.openTime = min(b.openTime*2, b.openMax())
 	}
