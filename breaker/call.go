@@ -20,7 +20,9 @@ type call struct {
 	entry      deadline.Entry[*call]
 	probe      func(error)   // gives the probe's place back; nil if it is none
 	start      time.Duration // on deadline's clock
-	idle       time.Duration // since then, while the backend was not waited for; or, resting, less since when
+	since      time.Duration // the wait under way began, or, resting, the last one
+	waited     time.Duration // in the waits that are over, all together
+	longest    time.Duration // of these
 	again      atomic.Int64  // when a wait that is not the first must be over; 0 before
 	resting    atomic.Bool   // the backend is not waited for
 	unanswered atomic.Bool   // and it has not answered yet
@@ -87,7 +89,7 @@ func (b *Breaker) enter(ctx context.Context, rec *request.Record, statement stri
 	} else {
 		c = new(call)
 	}
-	c.b, c.p, c.probe, c.start = b, p, probe, now
+	c.b, c.p, c.probe, c.start, c.since = b, p, probe, now, now
 	c.ctx.Parent, c.ctx.of = ctx, c
 	c.ctx.Until = deadline.Never
 	if b.timeout > 0 {
@@ -113,26 +115,48 @@ func (c *call) due(now time.Duration) time.Duration {
 // rest and wait are for calls that are answered piece by piece, as rows are and
 // a response's body. Timeout is for each piece; the time that the caller takes
 // in between is not the backend's. A call begins waiting. They are called in
-// turn, and never while another goroutine rests, waits or finishes.
+// turn, and never while another goroutine rests, waits or finishes. A probe that
+// goes on for longer than its time, however steadily, gives its place back.
 func (c *call) rest() {
 	now := deadline.Now()
 	c.ctx.Release() // what is to come has no deadline yet
+	c.waited, c.longest = c.times(now)
 	c.resting.Store(true)
-	c.idle -= now
+	if c.probe != nil && now-c.start >= c.b.watch {
+		c.settle(c.soFar())
+	}
 	due := deadline.Never
 	if c.probe != nil {
 		due = c.due(now)
+		c.holds(due)
 	}
 	c.b.due.Set(&c.entry, due, 0)
 }
 
 func (c *call) wait() {
 	now := deadline.Now()
-	c.idle += now
+	c.since = now
 	due := c.due(now)
+	c.holds(due)
 	c.again.Store(int64(due))
 	c.resting.Store(false)
 	c.b.due.Set(&c.entry, due, 0)
+}
+
+// holds notes until when a probe may have its place.
+func (c *call) holds(due time.Duration) {
+	if c.probe != nil && c.fate.Load()&settled == 0 {
+		c.p.probed.Store(int64(due))
+	}
+}
+
+// times are how long the backend was waited for, all together and at once.
+func (c *call) times(now time.Duration) (waited, longest time.Duration) {
+	if c.resting.Load() {
+		return c.waited, c.longest
+	}
+	wait := now - c.since
+	return c.waited + wait, max(c.longest, wait)
 }
 
 // leave is deferred around what runs inside a call. It settles a call that
@@ -162,10 +186,7 @@ func (c *call) finish(v verdict) {
 	b := c.b
 	b.due.Remove(&c.entry)
 	now := deadline.Now()
-	if c.resting.Load() {
-		c.idle += now
-	}
-	took := now - c.start - c.idle
+	took, longest := c.times(now)
 	if c.on != nil {
 		failed := v == failure || v == badAnswer || was&overdue != 0
 		result := request.Done
@@ -185,7 +206,7 @@ func (c *call) finish(v verdict) {
 		b.count.overdue.Add(-1)
 	}
 	if was&settled == 0 {
-		c.count(v, now, took)
+		c.count(v, now, longest)
 	}
 	c.ctx.Cancel()
 }
@@ -205,11 +226,7 @@ func (c *call) timeout(now time.Duration) {
 		// It is good so far. If it is a probe its place is needed; any other
 		// has begun to rest just now.
 		if c.probe != nil && c.fate.CompareAndSwap(0, settled) {
-			v := success
-			if c.unanswered.Load() {
-				v = uncounted
-			}
-			c.count(v, now, 0)
+			c.count(c.soFar(), now, 0)
 		}
 		return
 	}

@@ -16,6 +16,7 @@ func (b *Breaker) Begin(ctx context.Context, statement string) (Call, error) {
 
 func (c Call) Context() context.Context { return &c.c.ctx }
 func (c Call) Rest()                    { c.c.rest() }
+func (c Call) Pause()                   { c.c.pause() }
 func (c Call) Wait()                    { c.c.wait() }
 func (c Call) End(err error)            { c.c.end(err) }
 func (c Call) Named(err error) error    { return c.c.named(err) }

@@ -142,7 +142,7 @@ func (cn *netConn) took(n int) {
 		return
 	}
 	cn.taken = 0
-	cn.call.rest()
+	cn.call.pause() // it takes, but has not answered
 	cn.call.wait()
 }
 

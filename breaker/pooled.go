@@ -42,8 +42,17 @@ func (c *call) pause() {
 func (c *call) settle(v verdict) {
 	if c.fate.CompareAndSwap(0, settled) {
 		now := deadline.Now()
-		c.count(v, now, now-c.start-c.idle)
+		_, longest := c.times(now)
+		c.count(v, now, longest)
 	}
+}
+
+// soFar is what a call says that rests.
+func (c *call) soFar() verdict {
+	if c.unanswered.Load() {
+		return uncounted
+	}
+	return success
 }
 
 // handOn gives the place of a probe that says nothing by itself to another
@@ -54,6 +63,7 @@ func (c *call) handOn(ctx context.Context) *call {
 	}
 	c.b.count.uncounted.Add(1)
 	next := &call{b: c.b, p: c.p, probe: c.probe, start: deadline.Now()}
+	next.since = next.start
 	next.p.probed.Store(int64(next.due(next.start)))
 	next.ctx.Parent, next.ctx.of, next.ctx.Until = ctx, next, deadline.Never
 	next.entry.Item = next

@@ -92,8 +92,8 @@ func (c *call) excuses(err error) bool {
 	return true
 }
 
-// hadItsChance reports whether a call was given enough of the time that its
-// caller had: a tenth of the request's, or as much as a slow call takes. A
+// hadItsChance reports whether the wait under way was given enough of the time
+// that the caller had: a tenth of the request's, or as much as a slow call takes. A
 // request that another backend has held up until shortly before its deadline
 // says nothing of this one. Without a request nobody knows, but for a call that
 // had no time at all.
@@ -103,7 +103,7 @@ func (c *call) hadItsChance() bool {
 		return true
 	}
 	until := deadline.Of(at)
-	given, enough := until-c.start, time.Duration(1)
+	given, enough := until-c.since, time.Duration(1)
 	if rec := c.record(); rec != nil {
 		enough = max(enough, min(c.b.slow, (until-rec.Start)/10))
 	}
@@ -146,7 +146,8 @@ func (c *call) named(err error) error {
 }
 
 // count counts the call. It is called once, by whoever settles it.
-func (c *call) count(v verdict, now, took time.Duration) {
+// longest is that of its waits.
+func (c *call) count(v verdict, now, longest time.Duration) {
 	b := c.b
 	switch v {
 	case failure, badAnswer:
@@ -154,7 +155,7 @@ func (c *call) count(v verdict, now, took time.Duration) {
 	case uncounted:
 		b.count.uncounted.Add(1)
 	}
-	slow := took >= b.slow
+	slow := longest >= b.slow
 	if slow {
 		b.count.slow.Add(1)
 	}
