@@ -60,9 +60,11 @@ type Breaker struct {
 	// in tenths. Zero means DefaultWindow; the least is 10 ms.
 	Window time.Duration
 
-	// Slow is when a call counts as slow, whether it succeeds, fails, or is
-	// cancelled by its caller. Zero means half of Timeout, or of DefaultTimeout
-	// if there is none; the most is Timeout.
+	// Slow is how long a wait for the backend makes a call count as slow, whether
+	// it succeeds, fails, or is cancelled by its caller. Of a call that is
+	// answered piece by piece the longest wait counts, not all of them together.
+	// Zero means half of Timeout, or that nothing is slow if there is none; the
+	// most is Timeout.
 	Slow time.Duration
 	// SlowRate is the share of the calls in the Window that trips the breaker
 	// when they were slow, above 0 and up to 1. A probe that is slow fails. Zero
@@ -191,7 +193,9 @@ func (b *Breaker) setup() {
 		return
 	}
 	b.timeout = max(or(b.Timeout, DefaultTimeout), 0)
-	b.slow = or(b.Slow, or(b.timeout, DefaultTimeout)/2)
+	if b.slow = or(b.Slow, b.timeout/2); b.slow == 0 {
+		b.slow = deadline.Never
+	}
 	b.watch = or(b.timeout, b.openMax())
 	b.due.Fire = b.fire
 	b.openTime = b.openFor()

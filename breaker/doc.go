@@ -40,7 +40,7 @@
 //	refused by a breaker further in, or timed out     not counted
 //	panicked                                          failure; the panic goes on
 //	panicked with http.ErrAbortHandler, or Goexit     not counted
-//	took Slow or more, whatever it is else            slow, too
+//	waited for Slow or more at once, whatever else    slow, too
 //
 // The ways in for a protocol know more of its answers; see there. With Do, a
 // cache's miss is often an error that says nothing against the cache:

@@ -22,7 +22,7 @@ type Stats struct {
 	Failed     uint64
 	TimedOut   uint64 // of these, at Timeout
 	Uncounted  uint64 // cancelled by the caller, or without a verdict for another reason
-	Slow       uint64 // that took Slow or more, whatever their result
+	Slow       uint64 // with a wait of Slow or more, whatever their result
 	Refused    uint64 // not let through
 	Trips      uint64 // how often it opened, by hand and by peers included
 	InProgress int
