@@ -121,6 +121,8 @@ type Breaker struct {
 	count struct {
 		failed, timedOut, uncounted, dead, slow, refused, trips, forgotten atomic.Uint64
 
+		succeeded atomic.Uint64 // as Stats has told it last
+
 		overdue atomic.Int64
 		time    atomic.Int64
 	}

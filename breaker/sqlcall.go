@@ -53,8 +53,8 @@ func (c *call) forget() {
 		c.finish(uncounted)
 		return
 	}
-	c.b.due.Remove(&c.entry)
 	c.b.count.forgotten.Add(1)
+	c.b.due.Remove(&c.entry)
 	if c.probe != nil {
 		c.probe(errNone)
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/heeler-go/heeler/internal/deadline"
 )
 
-// Stats are what a breaker has counted since it was made. Calls is the sum of
+// Stats are what a breaker has counted since it was made. No count of calls that
+// have ended ever goes back. When nothing is in motion, Calls is the sum of
 // Succeeded, Failed, Uncounted and InProgress, less Overdue, which are among
 // the failed as well as in progress.
 type Stats struct {
@@ -45,8 +46,8 @@ type Statement struct {
 // Stats returns the counts as of now.
 func (b *Breaker) Stats() Stats {
 	p, now := b.current(), deadline.Now()
-	forgotten := b.count.forgotten.Load()
 	inProgress, calls := b.due.Len()
+	forgotten := b.count.forgotten.Load()
 	s := Stats{
 		Name: b.name(), State: p.state(now), RetryAfter: b.left(p, now),
 		Calls: calls - forgotten, InProgress: inProgress, Overdue: int(max(0, b.count.overdue.Load())),
@@ -55,8 +56,23 @@ func (b *Breaker) Stats() Stats {
 		Time: time.Duration(b.count.time.Load()), Statements: b.statements.list(),
 	}
 	known := s.Failed + s.Uncounted + uint64(max(0, s.InProgress-s.Overdue))
-	s.Succeeded = s.Calls - min(known, s.Calls) // what is left, to spare a call a count
+	s.Succeeded = b.succeeded(s.Calls - min(known, s.Calls)) // what is left, to spare a call a count
 	return s
+}
+
+// succeeded keeps that count from going back. What is in motion may be missing
+// from what is left, but adds nothing to it: a call is counted before it is out
+// of the list.
+func (b *Breaker) succeeded(left uint64) uint64 {
+	for {
+		known := b.count.succeeded.Load()
+		if left <= known {
+			return known
+		}
+		if b.count.succeeded.CompareAndSwap(known, left) {
+			return left
+		}
+	}
 }
 
 // maxStatements is how many kinds of statement a breaker tells apart.

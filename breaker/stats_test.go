@@ -210,3 +210,32 @@ func TestABadAnswerIsAFailureButNotAnUnavailability(t *testing.T) {
 		}
 	})
 }
+
+// A counter that goes back looks like a restart to whoever draws its rate.
+func TestWhatHasSucceededNeverGoesBack(t *testing.T) {
+	b := &breaker.Breaker{Timeout: time.Minute, TripAfter: -1, TripRate: -1}
+	const each = 20_000
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			for i := range each {
+				b.Do(context.Background(), []func(context.Context) error{succeeds, fails}[i%2])
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { calls.Wait(); close(done) }()
+	for last := uint64(0); ; {
+		got := b.Stats().Succeeded
+		if got < last {
+			t.Errorf("%d succeeded, after %d", got, last)
+		}
+		last = got
+		select {
+		case <-done:
+			wantVerdicts(t, b, 4*each, 0, 4*each)
+			return
+		default:
+		}
+	}
+}
