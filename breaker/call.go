@@ -183,10 +183,12 @@ func (c *call) finish(v verdict) {
 	if was&ended != 0 {
 		return
 	}
-	b := c.b
-	b.due.Remove(&c.entry)
-	now := deadline.Now()
+	b, now := c.b, deadline.Now()
 	took, longest := c.times(now)
+	if v == success && was&settled == 0 && b.timeout > 0 && !c.resting.Load() && now-c.since >= b.timeout {
+		v = failure // and the timer was not as fast
+		b.count.timedOut.Add(1)
+	}
 	if c.on != nil {
 		failed := v == failure || v == badAnswer || was&overdue != 0
 		result := request.Done
@@ -208,6 +210,7 @@ func (c *call) finish(v verdict) {
 	if was&settled == 0 {
 		c.count(v, now, longest)
 	}
+	b.due.Remove(&c.entry) // only now: see Stats
 	c.ctx.Cancel()
 }
 
@@ -234,11 +237,11 @@ func (c *call) timeout(now time.Duration) {
 		return // it rested in the meantime, and waits anew
 	}
 	if c.fate.CompareAndSwap(0, settled|overdue) {
-		b.count.overdue.Add(1)
 		if b.timeout > 0 {
 			b.count.timedOut.Add(1)
 		}
 		c.count(failure, now, b.watch)
+		b.count.overdue.Add(1)
 	}
 	if b.timeout == 0 || c.fate.Load()&ended != 0 {
 		return // a probe that goes on without its place, or one that has just ended

@@ -131,6 +131,25 @@ func TestOurTimeoutIsAFailureWhateverTheCallReturns(t *testing.T) {
 	}
 }
 
+// So does one that returns in the instant of it, or that the timer's goroutine
+// has no processor to tell.
+func TestTheFullTimeoutIsAFailureIfTheTimerIsLate(t *testing.T) {
+	for range 20 { // who is first is chance
+		synctest.Test(t, func(t *testing.T) {
+			b := &breaker.Breaker{TripAfter: 1}
+			do(t, b, 1, takes(s-1, nil))
+			wantState(t, b, breaker.Closed)
+			do(t, b, 1, takes(s, nil))
+			synctest.Wait()
+			wantState(t, b, breaker.Open)
+			wantVerdicts(t, b, 1, 0, 1)
+			if st := b.Stats(); st.TimedOut != 1 || st.Overdue != 0 {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
 func TestATimeoutIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &breaker.Breaker{Name: "mysql", Timeout: 100 * ms, OpenFor: 7 * s}
