@@ -30,6 +30,10 @@ import (
 // its own, and at Timeout and a tenth its caller goes on without it. The
 // connection stays with it and is closed when the driver returns.
 //
+// A connection that could be made says nothing of the backend, as with
+// [Breaker.DialContext]: a database that hangs accepts connections, too. What
+// is then asked on it is the verdict, and the probe.
+//
 // A call has failed when it took all its Timeout; when no connection could be
 // made, be it that the password is wrong; and when its connection is lost, which
 // the driver's IsValid tells, or the kind of the error, or its SQLSTATE. Any
@@ -118,10 +122,11 @@ func (cr *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	defer c.leave()
 	d, err := cr.base.Connect(&c.ctx)
-	late := c.late()
-	c.end(err)
 	if err != nil {
+		late := c.late()
+		c.end(err)
 		return nil, explain(late, err)
 	}
+	c.finish(uncounted)
 	return cr.b.wrap(d), nil
 }

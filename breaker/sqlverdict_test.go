@@ -27,7 +27,7 @@ func TestARollbackByDatabaseSQLItselfSaysNothing(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if got := br.Stats(); got.Uncounted != 1 || got.Failed != 0 || b.count("rollback") != 1 {
+		if got := br.Stats(); got.Uncounted != 2 || got.Failed != 0 || b.count("rollback") != 1 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -129,7 +129,7 @@ func TestABadConnectionThatIsNewIsAFailure(t *testing.T) {
 	if _, err := db.Exec("UPDATE"); !errors.Is(err, driver.ErrBadConn) {
 		t.Fatal(err)
 	}
-	if s := br.Stats(); s.Failed != 3 || s.Succeeded != 3 {
+	if s := br.Stats(); s.Failed != 3 || s.Uncounted != 3 {
 		t.Errorf("%+v, want three connections that were made and failed", s)
 	}
 }
@@ -159,7 +159,7 @@ func TestOneFailureIsCountedOnce(t *testing.T) {
 	}
 	tx.Exec("UPDATE")
 	tx.Rollback()
-	if s := br.Stats(); s.Failed != 1 || s.Uncounted != 1 || s.Calls != 4 {
+	if s := br.Stats(); s.Failed != 1 || s.Uncounted != 2 || s.Calls != 4 {
 		t.Errorf("%+v, want one failure, and a rollback that says nothing", s)
 	}
 }
@@ -173,8 +173,32 @@ func TestACancelledQueryIsNotTheBackendsFault(t *testing.T) {
 		if _, err := db.QueryContext(ctx, "SELECT"); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if s := br.Stats(); s.Uncounted != 1 || s.Failed != 0 {
+		if s := br.Stats(); s.Uncounted != 2 || s.Failed != 0 {
 			t.Errorf("%+v", s)
 		}
+	})
+}
+
+// A database that is locked, or hangs, may well accept connections.
+func TestConnectionsThatCanBeMadeDoNotHideThatStatementsHang(t *testing.T) {
+	b := &fakeDB{on: when(": exec", func(ctx context.Context) error { <-ctx.Done(); return driver.ErrBadConn })}
+	br := &breaker.Breaker{OpenMax: 4 * s}
+	bubble(t, br, b, func(t *testing.T, db *sql.DB) {
+		for range breaker.DefaultTripAfter {
+			db.Exec("UPDATE")
+		}
+		wantState(t, br, breaker.Open)
+		for trips := uint64(2); trips < 6; trips++ {
+			time.Sleep(br.RetryAfter())
+			wantState(t, br, breaker.HalfOpen)
+			db.Exec("UPDATE")
+			if wantState(t, br, breaker.Open); br.Stats().Trips != trips {
+				t.Errorf("%+v, want %d trips: the probe is the statement", br.Stats(), trips)
+			}
+		}
+		b.on = nil
+		time.Sleep(br.RetryAfter())
+		db.Exec("UPDATE")
+		wantState(t, br, breaker.Closed)
 	})
 }
