@@ -58,8 +58,16 @@ func (b *Breaker) DialContext(base func(ctx context.Context, network, addr strin
 type dialer struct {
 	b     *Breaker
 	base  func(ctx context.Context, network, addr string) (net.Conn, error)
-	first atomic.Bool // the client is who speaks first, as has been seen
+	first atomic.Int32 // who speaks first, as has been seen
 }
+
+// Who speaks first on a new connection. Until it has been seen a Read may be a
+// client's wait for a greeting, or its reader that runs all the time.
+const (
+	nobodyKnows = iota
+	theServer
+	theClient
+)
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	c, err := d.b.begin(&connContext{Context: ctx}, "")

@@ -94,7 +94,7 @@ func (cn *netConn) enter(s side) error {
 	if cn.call != nil && !cn.asked && cn.call.fate.Load()&settled != 0 {
 		cn.detach().finish(uncounted) // a probe's place that was not used in time
 	}
-	if cn.call == nil && !cn.closed && (s == writing || cn.fresh && !cn.from.first.Load()) {
+	if cn.call == nil && !cn.closed && (s == writing || cn.greeted()) {
 		if err := cn.ask(); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (cn *netConn) enter(s side) error {
 		cn.asked = true
 		if cn.fresh {
 			cn.fresh = false
-			cn.from.first.Store(true)
+			cn.from.first.Store(theClient)
 		}
 	}
 	cn.busy[s]++
@@ -114,9 +114,10 @@ func (cn *netConn) enter(s side) error {
 }
 
 // awaited reports whether the backend has something to say. cn.mu is held.
-func (cn *netConn) awaited() bool {
-	return cn.asked || cn.fresh && !cn.from.first.Load()
-}
+func (cn *netConn) awaited() bool { return cn.asked || cn.greeted() }
+
+// greeted reports whether the server has to say something first. cn.mu is held.
+func (cn *netConn) greeted() bool { return cn.fresh && cn.from.first.Load() == theServer }
 
 // ask begins an exchange. cn.mu is held.
 func (cn *netConn) ask() error {
@@ -175,7 +176,10 @@ func (cn *netConn) left(s side, n int, err error) (over *call, v verdict, _ erro
 		return nil, 0, err
 	}
 	if s == reading && n > 0 {
-		cn.fresh = false
+		if cn.fresh {
+			cn.fresh = false
+			cn.from.first.CompareAndSwap(nobodyKnows, theServer)
+		}
 		cn.used = deadline.Now()
 	}
 	switch {
@@ -223,11 +227,16 @@ func (cn *netConn) verdict(s side, err error) verdict {
 	return judged
 }
 
-// cut ends the connection, unless the call has ended just now.
+// cut ends the connection, unless the call has ended just now, or it turns out
+// that no greeting was to come.
 func (cn *netConn) cut(c *call, late *TimeoutError) {
 	cn.mu.Lock()
 	defer cn.mu.Unlock()
 	if cn.call != c {
+		return
+	}
+	if !cn.awaited() {
+		cn.detach().finish(uncounted)
 		return
 	}
 	cn.detach().finish(failure)

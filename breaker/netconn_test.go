@@ -64,19 +64,65 @@ func TestAGreetingIsAnExchange(t *testing.T) {
 	}{{100 * ms, true}, {300 * ms, false}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := &breaker.Breaker{Timeout: 200 * ms}
-			conn := newBackend(t, b, greeting(test.after, silent)).connect(t)
+			server := newBackend(t, b, greeting(test.after, silent))
+			hear(server.connect(t)) // only now it is seen that the server speaks first
+			wantCounts(t, b, counts{uncounted: 1})
+			conn := server.connect(t)
 			if line, err := hear(conn); test.good && (line != "hello\n" || err != nil) {
 				t.Errorf("%q, %v", line, err)
 			} else if !test.good {
 				wantNetTimeout(t, err)
 			}
 			if test.good {
-				wantCounts(t, b, counts{succeeded: 1, uncounted: 1})
+				wantCounts(t, b, counts{succeeded: 1, uncounted: 2})
 			} else {
-				wantCounts(t, b, counts{failed: 1, uncounted: 1})
+				wantCounts(t, b, counts{failed: 1, uncounted: 2})
 			}
 		})
 	}
+}
+
+// A directory's client keeps a reader on every connection, from the start.
+func TestAnIdlePoolIsNoGreetingThatIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms, TripAfter: 1}
+		server := newBackend(t, b, answering(0))
+		heard := make(chan string, 5)
+		var pool []net.Conn
+		for range 5 {
+			conn := server.connect(t)
+			pool = append(pool, conn)
+			go func() { line, _ := hear(conn); heard <- line }()
+		}
+		time.Sleep(time.Hour)
+		wantCounts(t, b, counts{uncounted: 5})
+		for _, conn := range pool {
+			io.WriteString(conn, "ping\n")
+			if line := <-heard; line != "PING\n" {
+				t.Errorf("%q", line)
+			}
+		}
+	})
+}
+
+// A greeting may be awaited when another connection shows that there is none.
+func TestAConnectionIsNotCutForAGreetingThatNeverWasToCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms}
+		server := newBackend(t, b, greeting(0, silent))
+		hear(server.connect(t)) // an error, say, that it has sent unasked
+		server.run = answering(0)
+		early, other := server.connect(t), server.connect(t)
+		heard := make(chan string)
+		go func() { line, _ := hear(early); heard <- line }()
+		time.Sleep(100 * ms)
+		wantAnswer(t, other, "ping\n", "PING\n")
+		time.Sleep(time.Hour)
+		io.WriteString(early, "ping\n")
+		if line := <-heard; line != "PING\n" {
+			t.Errorf("%q", line)
+		}
+	})
 }
 
 func TestAReadWhenNothingWasAskedHasNoLimit(t *testing.T) {
@@ -324,7 +370,9 @@ func TestAConnectionThatEndsInAnExchangeIsAFailure(t *testing.T) {
 func TestAConnectionThatWasJustUsedIsNotStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &breaker.Breaker{}
-		conn := newBackend(t, b, greeting(0, answering(50*ms))).connect(t)
+		server := newBackend(t, b, greeting(0, answering(50*ms)))
+		hear(server.connect(t))
+		conn := server.connect(t)
 		hear(conn)
 		time.Sleep(time.Hour)
 		wantAnswer(t, conn, "ping\n", "PING\n") // 50 ms after it was asked
@@ -333,7 +381,7 @@ func TestAConnectionThatWasJustUsedIsNotStale(t *testing.T) {
 		if _, err := ask(conn, "ping\n"); err == nil {
 			t.Error("no error")
 		}
-		wantCounts(t, b, counts{succeeded: 2, failed: 1, uncounted: 1})
+		wantCounts(t, b, counts{succeeded: 2, failed: 1, uncounted: 2})
 	})
 }
 
