@@ -109,6 +109,11 @@ func (m *model) counts() (calls, failed, slow int) {
 	return calls, failed, slow
 }
 
+func (m *model) knowsBetter() bool {
+	calls, failed, slow := m.counts()
+	return !m.open && m.row == 0 && calls > failed+slow
+}
+
 func (m *model) close() {
 	m.open, m.since, m.row, m.events = false, time.Now(), 0, nil
 }
@@ -221,7 +226,7 @@ func act(t *testing.T, m *model, b *breaker.Breaker, r *rand.Rand, shared *bus) 
 		return "closed by hand"
 	case n < 97:
 		d := 1 + upTo(r, 60*s)
-		heeds := !(m.open && m.byHand && m.state() == breaker.Open)
+		heeds := !(m.open && m.byHand && m.state() == breaker.Open) && !m.knowsBetter()
 		before := b.RetryAfter()
 		shared.Announce(t.Context(), breaker.Notice{Name: "mysql", From: "x", State: breaker.Open, For: d})
 		if d = min(d, m.openMax); heeds && (!m.open || b.RetryAfter() != before) {

@@ -16,6 +16,12 @@ const announcing = 5 * time.Second
 // without having to find out for themselves; when it has recovered, they probe
 // at once. They are never asked while a call waits: if they cannot be reached,
 // each replica looks after itself.
+//
+// One replica that is cut off, as by its own network, does not stop the others.
+// A breaker that has had a good answer within its Window, and no failure since,
+// knows better and does not heed a trip, unless somebody has opened the peer by
+// hand. It is a closed one's trip that is told: a probe that fails is news to
+// nobody.
 type Peers interface {
 	// Announce tells the others. It is called on a goroutine of its own, one
 	// notice at a time, and should end with ctx, after 5 s. An error is logged.
@@ -33,15 +39,18 @@ type Notice struct {
 	From  string        `json:"from"`   // the breaker's own, drawn at random
 	State State         `json:"state"`  // Open or Closed
 	For   time.Duration `json:"for_ns"` // how long it is open; zero means until closed by hand
+	// ByHand is whether somebody has opened or closed it, rather than calls.
+	ByHand bool `json:"by_hand"`
 }
 
 func (b *Breaker) announce(c Change) {
-	if c.To == HalfOpen || c.Reason == "peer" {
+	byHand, probeFailed := c.Reason == "by hand", c.From == HalfOpen && c.To == Open
+	if c.To == HalfOpen || c.Reason == "peer" || probeFailed && !byHand {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), announcing)
 	defer cancel()
-	n := Notice{Name: b.name(), From: b.id, State: c.To, For: c.For}
+	n := Notice{Name: b.name(), From: b.id, State: c.To, For: c.For, ByHand: byHand}
 	if err := b.Peers.Announce(ctx, n); err != nil {
 		slog.LogAttrs(ctx, slog.LevelWarn, "breaker: peers were not told", slog.String("backend", b.name()), slog.Any("error", err))
 	}
@@ -66,6 +75,9 @@ func (b *Breaker) heard(n Notice) {
 	}
 	switch n.State {
 	case Open:
+		if p.closed() && !n.ByHand && p.knowsBetter(now) {
+			return
+		}
 		d := b.openMax()
 		if n.For > 0 {
 			d = min(d, n.For)
@@ -79,4 +91,11 @@ func (b *Breaker) heard(n Notice) {
 			p.opens.Store(int64(now))
 		}
 	}
+}
+
+// knowsBetter reports whether a closed period has seen the backend well, and
+// has not seen it fail since.
+func (p *period) knowsBetter(now time.Duration) bool {
+	calls, failed, slow := p.window.sum(now)
+	return calls > failed+slow && !p.ailing.Load()
 }
