@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -179,7 +180,9 @@ func (x *exchange) receive(resp *http.Response) {
 	}
 	c.rest()
 	x.kept = true
-	resp.Body = &download{body: resp.Body, x: x, verdict: v}
+	d := &download{body: resp.Body, x: x, verdict: v}
+	resp.Body = d
+	d.watch(c.ctx.Parent)
 }
 
 // An upload is a request's body.
@@ -219,7 +222,35 @@ type download struct {
 	mu      sync.Mutex
 	reading bool
 	closed  bool
-	over    bool // the call has ended
+	left    bool        // the caller's context has ended
+	over    bool        // the call has ended
+	unwatch func() bool // its caller's context
+}
+
+// watch ends the call of a body that nobody reads, nor closes, with its
+// caller's context: net/http gives its connection back then, too.
+func (d *download) watch(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unwatch = context.AfterFunc(ctx, func() { d.drop(&d.left) })
+}
+
+// drop ends the call with what is known of it, for a reason that it notes,
+// unless a Read is under way, which ends it instead.
+func (d *download) drop(why *bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	*why = true
+	if !d.over && !d.reading {
+		d.finish(d.verdict)
+	}
+}
+
+// finish ends the call. d.mu is held.
+func (d *download) finish(v verdict) {
+	d.over = true
+	d.unwatch()
+	d.x.call.finish(v)
 }
 
 func (d *download) Read(p []byte) (int, error) {
@@ -254,15 +285,14 @@ func (d *download) came(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reading = false
-	if err == nil && !d.closed {
+	if err == nil && !d.closed && !d.left {
 		c.rest()
 		return nil
 	}
 	if v != success && d.closed && c.late() == nil {
 		v = uncounted // it was broken off
 	}
-	d.over = true
-	c.finish(v)
+	d.finish(v)
 	return err
 }
 
@@ -272,12 +302,6 @@ func (d *download) Close() error {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
-	err := d.body.Close()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.over && !d.reading {
-		d.over = true
-		d.x.call.finish(d.verdict)
-	}
-	return err
+	defer d.drop(&d.closed)
+	return d.body.Close()
 }

@@ -141,6 +141,32 @@ func TestABodyThatItsCallerCancelsSaysNothing(t *testing.T) {
 	})
 }
 
+// Its connection comes back with the context, and so must the call.
+func TestABodyThatIsForgottenEndsWithItsCallersContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{}
+		client := serve(t, b, pieces(100, 100*ms))
+		ctx, leave := context.WithCancel(t.Context())
+		req, _ := http.NewRequestWithContext(ctx, "GET", "http://books.test/", nil)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := resp.Body.Read(make([]byte, 10)); n == 0 {
+			t.Error(err)
+		}
+		wantCounts(t, b, counts{inProgress: 1})
+		leave()
+		synctest.Wait()
+		wantCounts(t, b, counts{succeeded: 1})
+		if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		resp.Body.Close()
+		wantCounts(t, b, counts{succeeded: 1})
+	})
+}
+
 func TestABodyMayBeClosedBeforeItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &breaker.Breaker{}
