@@ -51,6 +51,14 @@
 // Its context ends then; Do itself returns when the function does. Until then
 // Stats has it as Overdue.
 //
+// Callers that always cancel before Slow say nothing, and leave a backend that
+// hangs unnoticed: keep Slow, and Timeout, below the patience of most.
+//
+// The context to pass is the request's own, in which Do finds what the request
+// is told of its backends, for its tally and its 503. A framework's may hide it:
+// gin's *gin.Context does unless Engine.ContextWithFallback is set; pass
+// c.Request.Context().
+//
 // # States
 //
 // Closed, all calls go through. The breaker trips when TripAfter of them fail in
@@ -74,7 +82,8 @@
 //
 // With [Peers] the breakers of one backend in several replicas tell each other
 // when they trip and recover. No call waits for that, and no store is asked: a
-// replica that hears nothing finds out for itself.
+// replica that hears nothing finds out for itself, and one whose own calls go
+// well does not heed another's trip.
 //
 // # Built on
 //
@@ -83,7 +92,7 @@
 // dependencies. Around it is what it lacks: calls that hang, slow calls, an open
 // time that grows, hooks outside its lock, and the way back for a place that
 // was lost. Do costs an allocation, and 1.3 times gobreaker's Execute, which
-// bounds no call; when four goroutines call at once it costs less than that, as
-// there is no lock that all share. A refusal costs a tenth of a microsecond.
+// bounds no call, and about as much when four goroutines call at once, as there
+// is no lock that all share. A refusal costs a tenth of a microsecond.
 // The module in bench measures it.
 package breaker
