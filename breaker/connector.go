@@ -39,9 +39,9 @@ import (
 // the driver's IsValid tells, or the kind of the error, or its SQLSTATE. Any
 // other error that the server sent, as of a duplicate key or a deadlock, is an
 // answer, and a success; IsFailure can say otherwise. What follows from one
-// failure on the same connection is not counted again, nor is driver.ErrBadConn
-// of a connection that has worked before: database/sql then connects anew, and
-// that counts.
+// lost connection is not counted again, nor is driver.ErrBadConn, or PostgreSQL's
+// idle_session_timeout, of a connection that has worked before: database/sql then
+// connects anew, and what is asked on that counts.
 //
 // A connection from before the breaker tripped is not taken out of the pool
 // again when it has recovered, but replaced by a new one. So a database that

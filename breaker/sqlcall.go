@@ -82,42 +82,67 @@ func (cn *conn) judge(c *call, err error) verdict {
 		return uncounted
 	}
 	v := c.judge(err)
-	switch {
-	case v == success, v == uncounted, c.late() != nil:
+	if v == success {
+		cn.lost = false
 		return v
-	case cn.hurt, cn.proven && errors.Is(err, driver.ErrBadConn):
+	}
+	before := cn.lost
+	cn.lost = cn.loses(v, err)
+	switch {
+	case v == uncounted, c.late() != nil:
+		return v
+	case before && cn.lost, cn.proven && isStale(err):
 		return uncounted
 	case cn.b.IsFailure != nil:
 		return v
-	case cn.answers(err):
-		return success
+	case cn.lost, c.ctx.Parent.Err() != nil, inTrouble(sqlState(err)):
+		return failure
 	}
-	return failure
+	return success // the server's answer, or the driver's, on a connection that goes on
 }
 
-// answers reports whether an error is the server's, or the driver's, on a
-// connection that goes on. PostgreSQL's drivers are no Validators, but tell the
-// SQLSTATE.
-func (cn *conn) answers(err error) bool {
-	var state interface{ SQLState() string }
-	if isLoss(err) || errors.As(err, &state) && inTrouble(state.SQLState()) {
-		return false
+// loses reports whether a connection is lost with a call that has not succeeded.
+// PostgreSQL's drivers are no Validators, but tell the SQLSTATE; and pgx closes
+// the connection of a call that is cancelled, and has no error of its own for
+// what is then asked of it.
+func (cn *conn) loses(v verdict, err error) bool {
+	state := sqlState(err)
+	switch {
+	case errors.Is(err, driver.ErrBadConn):
+		return true
+	case cn.validator != nil:
+		return !cn.validator.IsValid()
+	case state != "":
+		return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P")
 	}
-	d, ok := cn.driver.(driver.Validator)
-	return !ok || d.IsValid()
+	return v == uncounted || cn.lost || isLoss(err)
+}
+
+// isStale reports whether an error is that of a connection which the server, or
+// something between, has closed while it was idle: 57P05 is idle_session_timeout.
+func isStale(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || sqlState(err) == "57P05"
+}
+
+// sqlState is the SQLSTATE of an error that has one.
+func sqlState(err error) string {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return state.SQLState()
+	}
+	return ""
 }
 
 // inTrouble tells the SQLSTATEs by which a server says that it is shutting down,
-// starting, or short of connections, memory or disk: classes 08, 53 and 58, and
-// those of 57 that are about the server. The rest of 57 is about the statement.
-// See PostgreSQL's documentation, appendix A.
+// starting, or short of connections, memory or disk. The rest of their classes
+// is about the statement or the session, as 53400 is of a limit that it set, and
+// 58P01 of a file that it named. See PostgreSQL's documentation, appendix A.
 func inTrouble(state string) bool {
-	for _, class := range []string{"08", "53", "57P", "58"} {
-		if strings.HasPrefix(state, class) {
-			return true
-		}
+	switch state {
+	case "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "58000", "58030":
+		return true
 	}
-	return false
+	return strings.HasPrefix(state, "08")
 }
 
 // end ends a call that the driver has returned from, and gives its error the
@@ -132,7 +157,7 @@ func (cn *conn) end(c *call, v verdict, err error) error {
 	}
 	late := c.late()
 	c.finish(v)
-	if cn.hurt = v != success; !cn.hurt {
+	if v == success {
 		cn.proven, cn.trips = true, cn.b.count.trips.Load()
 	}
 	if late != nil && errors.Is(err, driver.ErrBadConn) {

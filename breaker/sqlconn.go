@@ -17,11 +17,13 @@ type conn struct {
 	b      *Breaker
 	driver driver.Conn
 
+	validator driver.Validator // the driver's own, through its wrappers; nil if it is none
+
 	fingerprint func(statement string) string
 
 	trips  uint64          // of the breaker, when the backend last answered on it
 	proven bool            // the backend has answered on it
-	hurt   bool            // the latest call had no answer; what follows from that says nothing new
+	lost   bool            // as far as is known; what follows from that says nothing new
 	stale  bool            // it was taken from the pool during an outage
 	broken error           // why it is no good any more, which calls return; nil if it is
 	busy   <-chan struct{} // closed when the call ends that was left with it; nil if none was

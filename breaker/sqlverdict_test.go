@@ -36,7 +36,7 @@ func TestARollbackByDatabaseSQLItselfSaysNothing(t *testing.T) {
 func TestRowsThatBreakOffAreAFailureIfTheConnectionIsLost(t *testing.T) {
 	for name, err := range map[string]error{"the network's": net.ErrClosed, "the server's": errors.New("1317: query interrupted")} {
 		t.Run(name, func(t *testing.T) {
-			b := &fakeDB{data: [][]int64{{1, 2, 3}}, on: when("row 2", lastly(err))}
+			b := &fakeDB{data: [][]int64{{1, 2, 3}}, dress: dresses["ResetSession, as pgx"], on: when("row 2", lastly(err))}
 			br := new(breaker.Breaker)
 			rows, _ := open(t, br, b).Query("SELECT")
 			for rows.Next() {
@@ -73,13 +73,19 @@ func TestWhatADriversErrorSaysOfTheBackend(t *testing.T) {
 		{name: "the server's answer, if IsFailure says so", err: server, isFailure: func(error) bool { return true }, want: "failed"},
 		{name: "a lost connection", err: errors.New("invalid connection"), lost: true, want: "failed"},
 		{name: "a lost connection, if IsFailure says so", err: io.EOF, lost: true, isFailure: func(error) bool { return false }, want: "succeeded"},
-		{name: "a reset", err: fmt.Errorf("write: %w", syscall.ECONNRESET), want: "failed"},
-		{name: "a network's error", err: &net.OpError{Op: "read", Err: errors.New("x")}, want: "failed"},
+		{name: "a reset", err: fmt.Errorf("write: %w", syscall.ECONNRESET), lost: true, want: "failed"},
+		{name: "a network's error", err: &net.OpError{Op: "read", Err: errors.New("x")}, dress: "ResetSession, as pgx", want: "failed"},
 		{name: "an end too soon", err: fmt.Errorf("pgx: %w", io.ErrUnexpectedEOF), dress: "ResetSession, as pgx", want: "failed"},
 		{name: "a closed connection", err: net.ErrClosed, dress: "ResetSession, as pgx", want: "failed"},
 		{name: "a bad connection", err: driver.ErrBadConn, want: "uncounted"},
 		{name: "a server that shuts down", err: fmt.Errorf("pgx: %w", sqlState("57P01")), dress: "ResetSession, as pgx", want: "failed"},
 		{name: "a server with too many connections", err: sqlState("53300"), dress: "ResetSession, as pgx", want: "failed"},
+		{name: "a server without memory", err: sqlState("53200"), dress: "ResetSession, as pgx", want: "failed"},
+		{name: "a disk that fails", err: sqlState("58030"), dress: "ResetSession, as pgx", want: "failed"},
+		{name: "a limit of the session's own", err: sqlState("53400"), dress: "ResetSession, as pgx", want: "succeeded"},
+		{name: "a file that is not there", err: sqlState("58P01"), dress: "ResetSession, as pgx", want: "succeeded"},
+		{name: "a session that was idle for too long", err: sqlState("57P05"), dress: "ResetSession, as pgx", want: "uncounted"},
+		{name: "what the caller sends breaks off", err: io.ErrUnexpectedEOF, want: "succeeded"}, // LOAD DATA's reader
 		{name: "a statement that was cancelled at the server", err: sqlState("57014"), dress: "ResetSession, as pgx", want: "succeeded"},
 		{name: "no rows", err: sql.ErrNoRows, lost: true, want: "succeeded"},
 		{name: "a cancellation further in", err: fmt.Errorf("x: %w", context.Canceled), lost: true, want: "uncounted"},
@@ -146,7 +152,7 @@ func TestNoConnectionIsAFailureWhateverTheReason(t *testing.T) {
 }
 
 func TestOneFailureIsCountedOnce(t *testing.T) {
-	b := &fakeDB{on: func(_ context.Context, what string) error {
+	b := &fakeDB{dress: dresses["ResetSession, as pgx"], on: func(_ context.Context, what string) error {
 		if strings.Contains(what, "exec") || strings.Contains(what, "rollback") {
 			return net.ErrClosed
 		}
@@ -200,5 +206,57 @@ func TestConnectionsThatCanBeMadeDoNotHideThatStatementsHang(t *testing.T) {
 		time.Sleep(br.RetryAfter())
 		db.Exec("UPDATE")
 		wantState(t, br, breaker.Closed)
+	})
+}
+
+// That a connection failed once says nothing of what it says next.
+func TestEveryFailureOnAConnectionThatGoesOnIsCounted(t *testing.T) {
+	all := func(error) bool { return true }
+	for _, test := range []struct {
+		name      string
+		err       error
+		isFailure func(error) bool
+		dress     string
+	}{
+		{"IsFailure says so", errors.New("1290: read-only"), all, "everything"},
+		{"IsFailure says so, without IsValid", errors.New("1290: read-only"), all, "ResetSession, as pgx"},
+		{"no memory", sqlState("53200"), nil, "ResetSession, as pgx"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := &fakeDB{on: when("exec", lastly(test.err)), dress: dresses[test.dress]}
+			br := &breaker.Breaker{IsFailure: test.isFailure}
+			db := open(t, br, b)
+			db.SetMaxOpenConns(1)
+			for range breaker.DefaultTripAfter {
+				db.Exec("UPDATE")
+			}
+			wantState(t, br, breaker.Open)
+		})
+	}
+}
+
+func TestACancelledCallDoesNotHideTheNextFailure(t *testing.T) {
+	b := new(fakeDB)
+	var lost *fakeConn
+	b.dress = func(c *fakeConn) driver.Conn {
+		lost = c
+		return full{c, ctxExec{c}, ctxQuery{c}, reset{c}, valid{c}, begin{c}, prepare{c}, ping{c}, check{}}
+	}
+	br := new(breaker.Breaker)
+	bubble(t, br, b, func(t *testing.T, db *sql.DB) {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(ms, cancel)
+		b.on = when("exec", sulks)
+		conn.ExecContext(ctx, "UPDATE")
+		b.on = when("exec", func(context.Context) error { lost.lost = true; return io.ErrUnexpectedEOF })
+		conn.ExecContext(t.Context(), "UPDATE")
+		if s := br.Stats(); s.Failed != 1 {
+			t.Errorf("%+v, want one failure", s)
+		}
 	})
 }

@@ -22,6 +22,7 @@ import (
 //     the driver has only IsValid and so must not have both.
 func (b *Breaker) wrap(d driver.Conn) driver.Conn {
 	cn := &conn{b: b, driver: d, fingerprint: fingerprints(d), trips: b.count.trips.Load()}
+	cn.validator, _ = DriverConn(d).(driver.Validator) // a wrapper's may know nothing
 	e, q, r, v := executer{cn}, queryer{cn}, resetter{cn}, validator{cn}
 	executes := is[driver.ExecerContext](d) || is[driver.Execer](d)
 	queries := is[driver.QueryerContext](d) || is[driver.Queryer](d)
