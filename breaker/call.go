@@ -185,7 +185,7 @@ func (c *call) finish(v verdict) {
 	}
 	b, now := c.b, deadline.Now()
 	took, longest := c.times(now)
-	if v == success && was&settled == 0 && b.timeout > 0 && !c.resting.Load() && now-c.since >= b.timeout {
+	if (v == success || v == begun) && was&settled == 0 && b.timeout > 0 && !c.resting.Load() && now-c.since >= b.timeout {
 		v = failure // and the timer was not as fast
 		b.count.timedOut.Add(1)
 	}

@@ -28,7 +28,10 @@ import (
 // A connection that could be made, or was closed before its answer came, says
 // nothing of the backend: a server that hangs accepts connections, too. Nor
 // does one that turns out to have been cut, when it was not used for 100 ms;
-// those that outlive a restart are such. A deadline of the client's that passes
+// those that outlive a restart are such. What is answered within a connection's
+// first 100 ms counts as one success against failures, when the client has closed it or
+// goes on using it: a backend whose work hangs may still answer all that
+// clients begin with. A deadline of the client's that passes
 // in an exchange is a failure unless it was in the past when it was set, which
 // is how clients cancel. IsFailure is asked about all other errors.
 //
@@ -86,7 +89,8 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		c.end(err)
 		return nil, err
 	}
-	cn := &netConn{Conn: below, from: d, network: network, fresh: true, used: deadline.Now()}
+	cn := &netConn{Conn: below, from: d, network: network, fresh: true, made: deadline.Now()}
+	cn.used = cn.made
 	cn.ctx = connContext{context.Background(), cn.cut}
 	cn.call = c.handOn(&cn.ctx)
 	c.finish(uncounted)

@@ -15,6 +15,9 @@ const (
 	// staleAfter is how long a connection must have lain idle for its end to
 	// say nothing of the backend as it is now.
 	staleAfter = 100 * time.Millisecond
+	// youth is for how long the exchanges of a new connection may be those that
+	// clients begin with, which a server answers whose work hangs.
+	youth = 100 * time.Millisecond
 	// piece is how many bytes of a request must have been taken to show that
 	// the backend still takes them.
 	piece = 64 << 10
@@ -34,11 +37,19 @@ type netConn struct {
 	stale    bool          // it began after the connection had lain idle
 	fresh    bool          // nothing was sent or read
 	closed   bool          // by the client
-	used     time.Duration // when something was read last, on deadline's clock
+	made     time.Duration // when it was, on deadline's clock
+	young    opening       // the exchanges of its youth, if the last was good
+	used     time.Duration // when something was read last
 	taken    int           // bytes, since the backend was last seen to take any
 	busy     [2]int        // Reads and Writes under way
 	past     [2]bool       // their deadline was in the past when it was set
 	dead     *TimeoutError // an exchange's that took all its Timeout
+}
+
+// An opening is what the exchanges of a connection's youth say together.
+type opening struct {
+	p    *period // nil if it says nothing
+	slow bool
 }
 
 type side int
@@ -188,6 +199,7 @@ func (cn *netConn) left(s side, n int, err error) (over *call, v verdict, _ erro
 	case s == reading && n > 0:
 		cn.answered = true
 	case err != nil:
+		cn.young = opening{}
 		v = cn.verdict(s, err)
 		return cn.detach(), v, err
 	case s == writing:
@@ -195,11 +207,35 @@ func (cn *netConn) left(s side, n int, err error) (over *call, v verdict, _ erro
 	}
 	switch {
 	case cn.answered && cn.busy[writing] == 0:
-		return cn.detach(), success, err
+		v := cn.good()
+		return cn.detach(), v, err
 	case cn.busy == [2]int{} && !cn.call.resting.Load():
 		cn.call.pause()
 	}
 	return nil, 0, err
+}
+
+// good is the verdict of an exchange that was. In the connection's youth it does
+// not make up for failures: a backend whose work hangs still greets newcomers.
+// cn.mu is held.
+func (cn *netConn) good() verdict {
+	c := cn.call
+	if c.start-cn.made >= youth {
+		cn.grown()
+		return success
+	}
+	_, longest := c.times(deadline.Now())
+	cn.young = opening{c.p, longest >= c.b.slow || cn.young.slow}
+	return begun
+}
+
+// grown counts the exchanges of a youth that has ended well, as one. cn.mu is held.
+func (cn *netConn) grown() {
+	all := cn.young
+	cn.young = opening{}
+	if all.p != nil && all.p.closed() {
+		cn.from.b.counted(all.p, success, deadline.Now(), all.slow)
+	}
 }
 
 func (cn *netConn) detach() *call {
@@ -240,7 +276,7 @@ func (cn *netConn) cut(c *call, late *TimeoutError) {
 		return
 	}
 	cn.detach().finish(failure)
-	cn.dead = late
+	cn.young, cn.dead = opening{}, late
 	cn.Conn.SetDeadline(time.Unix(1, 0)) // Close may wait, as that of a tls.Conn does
 }
 
@@ -250,14 +286,18 @@ func (cn *netConn) error(s side) error {
 	return &net.OpError{Op: s.String(), Net: cn.network, Source: here, Addr: there, Err: cn.dead}
 }
 
-// Close ends the exchange, too. It says nothing: a farewell has no answer.
+// Close ends the exchange, too. It says nothing: a farewell has no answer. A
+// client that dials for every request has shown by then that all was well.
 func (cn *netConn) Close() error {
 	cn.mu.Lock()
 	cn.closed = true
 	v := uncounted
 	if cn.answered {
-		v = success
+		v = cn.good()
+	} else if cn.call != nil && deadline.Now()-cn.call.start >= youth {
+		cn.young = opening{} // it was no farewell
 	}
+	cn.grown()
 	c := cn.detach()
 	cn.mu.Unlock()
 	if c != nil {

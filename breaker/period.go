@@ -106,7 +106,7 @@ func (b *Breaker) reaches(share float64, part, all uint64) bool {
 // last: telling it of every one would cost more than all the rest.
 func (b *Breaker) counted(p *period, v verdict, now time.Duration, slow bool) {
 	failed := v == failure || v == badAnswer
-	if v == uncounted && !slow {
+	if v == begun || v == uncounted && !slow {
 		return
 	}
 	p.window.add(now, failed, slow)

@@ -22,6 +22,7 @@ const (
 	failure           // it counts against the backend, which was not there
 	badAnswer         // it counts, too, but the backend, or the caller's own code, said something
 	uncounted         // it says nothing
+	begun             // success, but of no weight against failures: more is to come
 )
 
 // judge tells what the error that a call has returned says of the backend.
