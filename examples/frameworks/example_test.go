@@ -22,7 +22,10 @@ func ask(application http.Handler, path string) {
 		return
 	}
 	response.Body.Close()
-	fmt.Println(response.Status, "and come back in", response.Header.Get("Retry-After"), "s")
+	fmt.Println(response.Status)
+	if response.Header.Get("Retry-After") != "" { // 1 to 6 s: a second, and the spread
+		fmt.Println("and when to come back")
+	}
 }
 
 // heedless takes too long and does not look at its context.
@@ -33,23 +36,31 @@ var heedless = frameworks.Routes{
 func ExampleStd() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
 	ask(frameworks.Std(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
-	// Output: 503 Service Unavailable and come back in 1 s
+	// Output:
+	// 503 Service Unavailable
+	// and when to come back
 }
 
 func ExampleChi() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
 	ask(frameworks.Chi(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
-	// Output: 503 Service Unavailable and come back in 1 s
+	// Output:
+	// 503 Service Unavailable
+	// and when to come back
 }
 
 func ExampleEcho() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
 	ask(frameworks.Echo(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
-	// Output: 503 Service Unavailable and come back in 1 s
+	// Output:
+	// 503 Service Unavailable
+	// and when to come back
 }
 
 func ExampleGin() {
 	box := &timebox.Box{Limit: 50 * time.Millisecond}
 	ask(frameworks.Gin(heedless, slowlog.Wrap, backoff.Wrap, box.Wrap), "/report")
-	// Output: 503 Service Unavailable and come back in 1 s
+	// Output:
+	// 503 Service Unavailable
+	// and when to come back
 }
