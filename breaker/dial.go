@@ -45,8 +45,8 @@ import (
 // is in none, as pools have no request: [Breaker.Do] around the client's call
 // gives it one.
 //
-// The connection has the methods of the one below if that is a *net.TCPConn or
-// *net.UnixConn, and of any other those of net.Conn, and SyscallConn and
+// The connection has the methods of the one below, but File and those for messages,
+// if that is a *net.TCPConn or *net.UnixConn, and of any other those of net.Conn, and SyscallConn and
 // CloseWrite if it has them. NetConn() net.Conn gives the one below. TLS goes on
 // top of it, rather than below, so that clients see their *tls.Conn.
 func (b *Breaker) DialContext(base func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {

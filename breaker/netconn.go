@@ -30,6 +30,8 @@ type netConn struct {
 	network string
 	ctx     connContext
 
+	sending sync.Mutex // held for a Write, of which no other comes in between
+
 	mu       sync.Mutex
 	call     *call         // the exchange under way; or the place of a probe for the first
 	asked    bool          // something was sent in it
@@ -82,7 +84,14 @@ func (cn *netConn) Write(p []byte) (int, error) {
 	if err := cn.enter(writing); err != nil {
 		return 0, err
 	}
-	n, last, err := 0, 0, error(nil)
+	n, last, err := cn.send(p)
+	return n, cn.leave(writing, last, err)
+}
+
+// send also says how much came last.
+func (cn *netConn) send(p []byte) (n, last int, err error) {
+	cn.sending.Lock()
+	defer cn.sending.Unlock()
 	for n < len(p) && err == nil {
 		if n > 0 {
 			cn.progress(last)
@@ -92,7 +101,7 @@ func (cn *netConn) Write(p []byte) (int, error) {
 		}
 		n += last
 	}
-	return n, cn.leave(writing, last, err)
+	return n, last, err
 }
 
 // enter is what comes before a Read or Write of the connection below.
@@ -165,6 +174,7 @@ func (cn *netConn) leave(s side, n int, err error) error {
 		return err
 	}
 	if v == judged {
+		defer over.finish(failure) // in case the judge panics
 		over.end(err)
 	} else {
 		over.finish(v)

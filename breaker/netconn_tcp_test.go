@@ -51,7 +51,11 @@ type tuned interface {
 	SetNoDelay(bool) error
 	SetKeepAlive(bool) error
 	SetKeepAlivePeriod(time.Duration) error
+	SetKeepAliveConfig(net.KeepAliveConfig) error
 	SetLinger(int) error
+	SetReadBuffer(int) error
+	SetWriteBuffer(int) error
+	MultipathTCP() (bool, error)
 	CloseRead() error
 	CloseWrite() error
 	io.ReaderFrom
@@ -87,6 +91,60 @@ func TestATCPConnectionKeepsItsMethods(t *testing.T) {
 		t.Errorf("%q, %v", &answer, err)
 	}
 	wantCounts(t, b, counts{succeeded: 1, uncounted: 1})
+}
+
+// net.Buffers knows the connections of package net, and writes past their Write.
+func TestBuffersAreGuardedToo(t *testing.T) {
+	l := listen(t)
+	tcpServer(t, l, echo)
+	b := &breaker.Breaker{}
+	tcp := dialled(t, b, l.Addr())
+	dial := b.DialContext(func(context.Context, string, string) (net.Conn, error) { return unixPair(t), nil })
+	unix, err := dial(t.Context(), "unix", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close()
+	b.Open(0)
+	for _, conn := range []net.Conn{tcp, unix} {
+		if n, err := (&net.Buffers{[]byte("pi"), []byte("ng\n")}).WriteTo(conn); n != 0 || !errors.Is(err, breaker.ErrOpen) {
+			t.Errorf("%T: %d bytes were sent, %v", conn, n, err)
+		}
+	}
+}
+
+func TestConcurrentWritesDoNotMix(t *testing.T) {
+	l := listen(t)
+	const size = 4 << 20
+	sent := make(chan []byte, 1)
+	tcpServer(t, l, func(conn net.Conn) { all, _ := io.ReadAll(conn); sent <- all })
+	conn := dialled(t, &breaker.Breaker{Timeout: 10 * s}, l.Addr())
+	var writers sync.WaitGroup
+	for _, letter := range []byte("ab") {
+		writers.Go(func() { conn.Write(bytes.Repeat([]byte{letter}, size)) })
+	}
+	writers.Wait()
+	conn.Close()
+	all := <-sent
+	if last := bytes.LastIndexByte(all, all[0]); len(all) != 2*size || last != size-1 {
+		t.Errorf("of %d bytes the first letter is up to %d", len(all), last)
+	}
+}
+
+func TestAJudgeThatPanicsLeavesNoCallBehind(t *testing.T) {
+	l := listen(t)
+	tcpServer(t, l, func(conn net.Conn) { conn.Read(make([]byte, 10)) })
+	b := &breaker.Breaker{IsFailure: func(error) bool { panic("judge") }}
+	conn := dialled(t, b, l.Addr())
+	func() {
+		defer func() {
+			if recover() != "judge" {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		ask(conn, "ping\n")
+	}()
+	wantCounts(t, b, counts{failed: 1, uncounted: 1})
 }
 
 func TestAConnectionHasNoMethodsThatTheOneBelowLacks(t *testing.T) {

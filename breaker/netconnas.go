@@ -4,23 +4,38 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 )
 
-// A tcpConn has what a *net.TCPConn has beyond net.Conn.
+// A tcpConn has what clients use of a *net.TCPConn beyond net.Conn. What is not
+// named here is hidden, as the way past the guard that net.Buffers takes.
 type tcpConn struct {
 	*netConn
 	tcp
 }
 
-type tcp struct{ *net.TCPConn } // one deeper than netConn, whose methods come first
-
-// A unixConn has what a *net.UnixConn has beyond net.Conn.
-type unixConn struct {
-	*netConn
-	unix
+type tcp interface {
+	socket
+	SetNoDelay(bool) error
+	SetLinger(int) error
+	SetKeepAlive(bool) error
+	SetKeepAlivePeriod(time.Duration) error
+	SetKeepAliveConfig(net.KeepAliveConfig) error
+	MultipathTCP() (bool, error)
 }
 
-type unix struct{ *net.UnixConn }
+// A unixConn is to a *net.UnixConn as a tcpConn is to a *net.TCPConn.
+type unixConn struct {
+	*netConn
+	socket
+}
+
+type socket interface {
+	halfCloser
+	CloseRead() error
+	SetReadBuffer(int) error
+	SetWriteBuffer(int) error
+}
 
 type halfCloser interface{ CloseWrite() error }
 
@@ -28,9 +43,9 @@ type halfCloser interface{ CloseWrite() error }
 func (cn *netConn) as() net.Conn {
 	switch below := cn.Conn.(type) {
 	case *net.TCPConn:
-		return &tcpConn{cn, tcp{below}}
+		return &tcpConn{cn, below}
 	case *net.UnixConn:
-		return &unixConn{cn, unix{below}}
+		return &unixConn{cn, below}
 	}
 	half, halfCloses := cn.Conn.(halfCloser)
 	_, hasDescriptor := cn.Conn.(syscall.Conn)
