@@ -105,6 +105,9 @@ func TestWhatIsOpenOnABusyConnectionIsLeftAlone(t *testing.T) {
 		_, err = conn.ExecContext(t.Context(), "UPDATE")
 		wantInTime(t, began, err, s+s/10)
 		asked := b.journal()
+		if rows.Next() || rows.Err() != err {
+			t.Errorf("a row, or error %v; want the same error again", rows.Err())
+		}
 		// Not ErrBadConn, at which database/sql would wait for the rows.
 		if _, again := conn.ExecContext(t.Context(), "UPDATE"); again != err {
 			t.Errorf("error %v, want the same again", again)

@@ -186,3 +186,52 @@ func TestATransactionThatDoesNotBeginLeavesNothing(t *testing.T) {
 		t.Errorf("error %v, and its context ended with %v", err, life.Err())
 	}
 }
+
+// database/sql may hold the lock of the whole pool while it closes a statement.
+func TestClosingAStatementIsBounded(t *testing.T) {
+	for name, out := range map[string]time.Duration{"the backend hangs": s + s/10, "an outage": 0} {
+		t.Run(name, func(t *testing.T) {
+			b := &fakeDB{on: when("close statement", deaf)}
+			br := &breaker.Breaker{Timeout: s}
+			bubble(t, br, b, func(t *testing.T, db *sql.DB) {
+				stmt, err := db.Prepare("SELECT")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out == 0 {
+					br.Open(time.Hour)
+				}
+				began := time.Now()
+				stmt.Close()
+				if took := time.Since(began); took != out {
+					t.Errorf("it took %v, want %v", took, out)
+				}
+				time.Sleep(5 * time.Minute)
+			})
+		})
+	}
+}
+
+type lateBegin struct{ of *fakeConn }
+
+func (l lateBegin) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
+	time.Sleep(2 * s)
+	return &fakeTx{c: l.of}, nil
+}
+
+func TestATransactionThatBeginsTooLateIsRolledBack(t *testing.T) {
+	b := &fakeDB{dress: func(c *fakeConn) driver.Conn {
+		return struct {
+			*fakeConn
+			lateBegin
+		}{c, lateBegin{c}}
+	}}
+	bubble(t, &breaker.Breaker{Timeout: s}, b, func(t *testing.T, db *sql.DB) {
+		began := time.Now()
+		_, err := db.Begin()
+		wantInTime(t, began, err, 2*s)
+		if b.count("rollback") != 1 {
+			t.Errorf("it was not rolled back:\n%s", b.journal())
+		}
+	})
+}

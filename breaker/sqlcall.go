@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -226,6 +228,10 @@ func (o *outcome[T]) of(c *call, f func() (T, error)) {
 			o.panicked = recover()
 		}
 		if !o.ended.CompareAndSwap(false, true) {
+			if o.panicked != nil { // it has no caller any more whom it could reach
+				slog.LogAttrs(context.Background(), slog.LevelError, "breaker: panic in a call that was left behind",
+					slog.String("backend", c.b.name()), slog.Any("panic", o.panicked), slog.String("stack", string(debug.Stack())))
+			}
 			c.finish(failure)
 		}
 		close(o.over)

@@ -112,7 +112,15 @@ func (cn *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, 
 		t.life.Until = c.ctx.Until
 		defer t.bound(c)()
 		if ok {
-			return d.BeginTx(&t.life, opts)
+			inner, err := d.BeginTx(&t.life, opts)
+			if late := c.late(); err == nil && late != nil {
+				// Its context has ended, and so would the transaction.
+				if _, err := apart(cn, c, func() (struct{}, error) { return struct{}{}, inner.Rollback() }); err != nil {
+					cn.broken = late
+				}
+				return nil, late
+			}
+			return inner, err
 		}
 		inner, err := apart(cn, c, cn.driver.Begin)
 		if err == nil && ctx.Err() != nil {

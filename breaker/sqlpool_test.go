@@ -242,3 +242,39 @@ func TestAConnectionIsSeenThroughItsWrappers(t *testing.T) {
 		t.Error("another value must be returned as it is")
 	}
 }
+
+func TestAConnectionThatIsTakenWhileTheBackendIsTriedIsGood(t *testing.T) {
+	b, br := new(fakeDB), new(breaker.Breaker)
+	bubble(t, br, b, func(t *testing.T, db *sql.DB) {
+		if _, err := db.Exec("UPDATE"); err != nil {
+			t.Fatal(err)
+		}
+		br.Open(s)
+		time.Sleep(s)
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(t.Context(), "UPDATE"); err != nil {
+			t.Error(err)
+		}
+		wantState(t, br, breaker.Closed)
+	})
+}
+
+func TestAConnectionThatAProbeHasProvenIsKept(t *testing.T) {
+	b, br := new(fakeDB), &breaker.Breaker{Probes: 3}
+	bubble(t, br, b, func(t *testing.T, db *sql.DB) {
+		br.Open(s)
+		time.Sleep(s)
+		for range 3 {
+			if _, err := db.Exec("UPDATE"); err != nil {
+				t.Error(err)
+			}
+		}
+		if wantState(t, br, breaker.Closed); b.conns != 1 {
+			t.Errorf("%d connections for three probes, want one", b.conns)
+		}
+	})
+}

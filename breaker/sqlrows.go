@@ -36,6 +36,9 @@ func (cn *conn) query(ctx context.Context, statement string, f func(*call) (driv
 func (r *rows) Columns() []string { return r.driver.Columns() }
 
 func (r *rows) Next(dest []driver.Value) error {
+	if r.cn.busy != nil {
+		return r.cn.broken
+	}
 	r.call.wait()
 	defer r.cn.leave(r.call)
 	return r.came(r.driver.Next(dest))
@@ -92,6 +95,9 @@ func (r *rows) NextResultSet() error {
 	d, ok := r.driver.(driver.RowsNextResultSet)
 	if !ok {
 		return io.EOF
+	}
+	if r.cn.busy != nil {
+		return r.cn.broken
 	}
 	r.call.wait()
 	defer r.cn.leave(r.call)

@@ -19,6 +19,9 @@ func scanned(r *rows) driver.Rows {
 }
 
 func (s *scanner) NextRow() error {
+	if s.cn.busy != nil {
+		return s.cn.broken
+	}
 	s.call.wait()
 	defer s.cn.leave(s.call)
 	return s.came(s.driver.NextRow())

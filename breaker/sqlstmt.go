@@ -33,12 +33,21 @@ func (cn *conn) statement(d driver.Stmt, text string) driver.Stmt {
 
 func (s *stmt) NumInput() int { return s.driver.NumInput() }
 
-// Close leaves the statement to the connection's Close if that has to wait.
+// Close leaves the statement to the connection's Close if that is to come: pgx
+// asks the server to forget the statement, and waits for up to 5 s, while
+// database/sql may hold the lock of its whole pool.
 func (s *stmt) Close() error {
-	if s.cn.busy != nil {
+	cn := s.cn
+	if cn.busy != nil || cn.broken != nil || cn.lost || cn.trips != cn.b.count.trips.Load() {
 		return nil
 	}
-	return s.driver.Close()
+	c := cn.b.admit(context.Background(), "")
+	defer cn.leave(c)
+	_, err := apart(cn, c, func() (struct{}, error) { return struct{}{}, s.driver.Close() })
+	if cn.busy == nil {
+		c.forget() // not what anybody asks for
+	}
+	return err
 }
 
 // CheckNamedValue is the statement's, or else the connection's.

@@ -197,7 +197,7 @@ func (r resetter) ResetSession(ctx context.Context) error {
 	switch {
 	case cn.broken != nil:
 		return driver.ErrBadConn
-	case !cn.b.current().closed():
+	case cn.b.State() == Open:
 		cn.stale = true
 		return nil // the call that follows may well be refused, and leave it as it is
 	case cn.trips != cn.b.count.trips.Load():
