@@ -73,10 +73,12 @@ const (
 )
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := d.b.begin(&connContext{Context: ctx}, "")
+	around := &connContext{Context: ctx}
+	c, err := d.b.begin(around, "")
 	if err != nil {
 		return nil, err
 	}
+	defer around.done()
 	defer c.leave()
 	below, err := d.base(&c.ctx, network, addr)
 	if late := c.late(); late != nil {
@@ -91,7 +93,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 	cn := &netConn{Conn: below, from: d, network: network, fresh: true, made: deadline.Now()}
 	cn.used = cn.made
-	cn.ctx = connContext{context.Background(), cn.cut}
+	cn.ctx = connContext{Context: context.Background(), cut: cn.cut}
 	cn.call = c.handOn(&cn.ctx)
 	c.finish(uncounted)
 	return cn.as(), nil

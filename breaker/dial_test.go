@@ -328,3 +328,44 @@ func TestDoAroundACommandOfAPoolIsOneProbe(t *testing.T) {
 		wantState(t, b, breaker.Closed)
 	})
 }
+
+func TestAProbeThroughDoHasRoomForOneExchangeAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{TripAfter: 1}
+		s := newBackend(t, b, answering(0))
+		first, second := s.connect(t), s.connect(t)
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		do(t, b, 1, func(context.Context) error {
+			io.WriteString(first, "ping\n")
+			if _, err := io.WriteString(second, "ping\n"); !errors.Is(err, breaker.ErrOpen) {
+				t.Errorf("%v, want a refusal of the exchange", err)
+			}
+			if _, err := s.dial(t.Context(), "tcp", "backend:1"); !errors.Is(err, breaker.ErrOpen) {
+				t.Errorf("%v, want a refusal of the dial", err)
+			}
+			hear(first)
+			wantAnswer(t, second, "ping\n", "PING\n")
+			io.WriteString(second, "quit\n")
+			second.Close()
+			wantAnswer(t, s.connect(t), "ping\n", "PING\n")
+			return nil
+		})
+		wantState(t, b, breaker.Closed)
+	})
+}
+
+func TestAProbeThatEndsLeavesTheOthersTheirExchanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{TripAfter: 1, Probes: 2}
+		conn := newBackend(t, b, answering(0)).connect(t)
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		do(t, b, 1, func(context.Context) error {
+			do(t, b, 1, succeeds) // another's
+			wantAnswer(t, conn, "ping\n", "PING\n")
+			return nil
+		})
+		wantState(t, b, breaker.Closed)
+	})
+}

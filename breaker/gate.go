@@ -49,6 +49,7 @@ func inProbe(ctx context.Context, p *period) bool {
 // probed hands in the result of a probe. One that was too slow has failed, or a
 // slow backend would be let back in by every probe, to trip the breaker again.
 func (b *Breaker) probed(c *call, v verdict, tooSlow bool) {
+	c.p.over(c)
 	switch {
 	case v == failure, v == badAnswer:
 		c.probe(errFailed)

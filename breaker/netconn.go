@@ -250,6 +250,7 @@ func (cn *netConn) grown() {
 
 func (cn *netConn) detach() *call {
 	c := cn.call
+	cn.ctx.done()
 	cn.call, cn.asked, cn.answered, cn.taken = nil, false, false, 0
 	return c
 }

@@ -28,7 +28,7 @@ type period struct {
 	opens  atomic.Int64                               // when probes may begin, on deadline's clock
 	probed atomic.Int64                               // when the latest probe must be done
 	tried  atomic.Bool                                // there was one; set under Breaker.mu
-	around atomic.Pointer[call]                       // the latest that has others inside, on connections
+	cover  cover                                      // of probes, over calls on connections
 	byHand bool                                       // until it is over peers are not heeded
 }
 

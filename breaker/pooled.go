@@ -2,33 +2,63 @@ package breaker
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/heeler-go/heeler/internal/deadline"
 )
 
 // A connContext is the context of a call on a connection, which knows nothing
-// of whoever took the connection out of a pool.
+// of whoever took the connection out of a pool. It has one call at a time.
 type connContext struct {
 	context.Context
-	cut func(*call, *TimeoutError) // called when a call has taken all its Timeout; may be nil
+	cut   func(*call, *TimeoutError) // called when a call has taken all its Timeout; may be nil
+	cover *period                    // whose probe the call may be part of; nil if it is not
 }
 
-// admitted notes the probe within which calls on connections may be.
+// A cover counts the probes that may have calls on connections inside, and these.
+type cover struct{ probes, calls atomic.Int64 }
+
+// admitted notes a probe within which calls on connections may be.
 func (p *period) admitted(c *call) {
 	if _, ok := c.ctx.Parent.(*connContext); !ok {
-		p.around.Store(c)
+		p.cover.probes.Add(1)
+	}
+}
+
+// over is for every probe that was admitted, when it has its result.
+func (p *period) over(c *call) {
+	if _, ok := c.ctx.Parent.(*connContext); !ok {
+		p.cover.probes.Add(-1)
 	}
 }
 
 // covers reports whether a call on a connection may be part of a probe, as when
 // Do is around a command of a pool's. It cannot be told from others that are
-// made at that time. To refuse it would fail the probe, and all that follow.
+// made at that time, so as many go through at once as there are such probes. To
+// refuse it would fail the probe, and all that follow.
 func (p *period) covers(ctx context.Context) bool {
-	if _, ok := ctx.(*connContext); !ok {
+	conn, ok := ctx.(*connContext)
+	if !ok {
 		return false
 	}
-	c := p.around.Load()
-	return c != nil && c.fate.Load()&settled == 0
+	for {
+		n := p.cover.calls.Load()
+		if n >= p.cover.probes.Load() {
+			return false
+		}
+		if p.cover.calls.CompareAndSwap(n, n+1) {
+			conn.cover = p
+			return true
+		}
+	}
+}
+
+// done is for when the call is over.
+func (c *connContext) done() {
+	if p := c.cover; p != nil {
+		c.cover = nil
+		p.cover.calls.Add(-1)
+	}
 }
 
 // pause is rest for a call that has had no answer yet: if it is a probe, and
