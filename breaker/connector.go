@@ -47,8 +47,13 @@ import (
 // again when it has recovered, but replaced by a new one. So a database that
 // was restarted is found in the first try.
 //
+// What is left with a call counts no more for the pool's MaxOpenConns, though the
+// server still has it. Nor is bounded how the driver closes a connection, which a
+// caller may wait for when one of before an outage is replaced. When rows whose
+// first were good take too long to close, sql.Row's Scan returns that error.
+//
 // The calls are in the request's tally and in Stats by their statement, without
-// values. Preparing one is PREPARE and the statement; the others are named
+// values; a word that is not quoted, as in SET x = value, may be taken for a name. Preparing one is PREPARE and the statement; the others are named
 // BEGIN, COMMIT, ROLLBACK, connect and ping.
 func (b *Breaker) Connector(base driver.Connector) driver.Connector {
 	b.current()
