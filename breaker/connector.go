@@ -128,8 +128,11 @@ func (cr *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	defer c.leave()
 	d, err := cr.base.Connect(&c.ctx)
 	if err != nil {
-		late := c.late()
-		c.end(err)
+		late, v := c.late(), c.judge(err)
+		if v == badAnswer {
+			v = failure // there is no connection, whatever the driver calls it
+		}
+		c.finish(v)
 		return nil, explain(late, err)
 	}
 	c.finish(uncounted)

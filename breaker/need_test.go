@@ -2,6 +2,9 @@ package breaker_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -57,5 +60,30 @@ func TestARouteMayNeedTwoBackends(t *testing.T) {
 		if w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s fails: status %d", failing, w.Code)
 		}
+	}
+}
+
+// noConnector is a driver that cannot connect and has a word of its own for it, as go-sql-driver does.
+type noConnector struct{}
+
+func (noConnector) Connect(context.Context) (driver.Conn, error) {
+	return nil, errors.New("invalid connection")
+}
+func (noConnector) Driver() driver.Driver { return nil }
+
+func TestADatabaseThatCannotBeConnectedToIsNotThere(t *testing.T) {
+	b := &breaker.Breaker{Name: "mysql"}
+	pool := sql.OpenDB(b.Connector(noConnector{}))
+	defer pool.Close()
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := pool.PingContext(r.Context()); err == nil {
+			t.Error("no error")
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	w := httptest.NewRecorder()
+	backoff.Wrap(page).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 }
