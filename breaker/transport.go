@@ -16,7 +16,8 @@ import (
 // in a *url.Error; use errors.As. What counts as a failure: an error of base,
 // such as a reset, and a response with a status of 500 or more, which is handed
 // on as it came. A status below 500 does not. Nor does an error that the
-// caller's context explains, or the request's own body. Whoever wants 429 to
+// caller's context explains, or the request's own body, nor one of a request that
+// cannot be sent at all, as its header is not valid. Whoever wants 429 to
 // count has base make an error of it. IsFailure is asked about errors, not
 // about statuses.
 //
@@ -25,7 +26,9 @@ import (
 // response's header, and for every Read of its body. It begins anew when a
 // piece of the request's body has been sent. The time that the caller takes to
 // produce the one and to read the other does not count. An event stream whose
-// server may be silent for longer needs a Breaker with a longer Timeout. After
+// server may be silent for longer needs a Breaker with a longer Timeout. The time
+// that base itself takes does, such as in http.Transport's queue for one of
+// MaxConnsPerHost. After
 // 101 Switching Protocols the connection is the caller's alone.
 //
 // The call is in the request's tally, and in Stats, by its method, host and
@@ -64,10 +67,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x := &exchange{call: c}
 	defer x.leave()
-	resp, err := t.next().RoundTrip(x.within(req))
+	inside := x.within(req)
+	resp, err := t.next().RoundTrip(inside)
 	x.answered()
 	if resp != nil {
-		resp.Request = req // whose context goes on when the call has ended
+		resp.Request = x.asked(req, inside, resp.Request)
 	}
 	if err != nil {
 		err = x.named(err)
@@ -87,29 +91,42 @@ type exchange struct {
 
 	mu       sync.Mutex // the request's body is read on another goroutine than the response's
 	got      bool       // the response is there
-	pausing  bool       // while the caller produces more of the request's body
+	pausing  int        // Reads of the request's body, while the caller produces more of it
 	producer error      // the caller's, that ended the request's body
+	misfit   bool       // that body is not as long as was said
 	kept     bool       // the call goes on with the response's body
 }
 
 // within is the request with the call's context, and with its body watched.
 func (x *exchange) within(req *http.Request) *http.Request {
 	inside := req.WithContext(&x.call.ctx)
-	inside.Body = x.watched(req.Body)
+	inside.Body = x.watched(req.Body, req.ContentLength)
 	if again := req.GetBody; again != nil {
 		inside.GetBody = func() (io.ReadCloser, error) {
 			body, err := again()
-			return x.watched(body), err
+			return x.watched(body, req.ContentLength), err
 		}
 	}
 	return inside
 }
 
-func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
+// asked is the response's request, without the call's context, which ends with
+// the call. base may have sent another one than it was given.
+func (x *exchange) asked(req, inside, sent *http.Request) *http.Request {
+	if sent == nil || sent == inside {
+		return req
+	}
+	if c, _ := sent.Context().Value(callKey{}).(*call); c == x.call {
+		return sent.WithContext(req.Context())
+	}
+	return sent
+}
+
+func (x *exchange) watched(body io.ReadCloser, length int64) io.ReadCloser {
 	if body == nil || body == http.NoBody {
 		return body
 	}
-	return &upload{body, x}
+	return &upload{ReadCloser: body, x: x, length: length}
 }
 
 // leave ends the call if a panic, or Goexit, keeps it from going on.
@@ -131,7 +148,7 @@ func (x *exchange) answered() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.got = true
-	if x.pausing {
+	if x.pausing > 0 {
 		x.call.wait()
 	}
 	x.call.unanswered.Store(false)
@@ -146,15 +163,16 @@ func (x *exchange) named(err error) error {
 }
 
 // excused reports whether the caller is why there is no response: it broke off
-// the request's body, or closed the channel that came before contexts.
+// the request's body, closed the channel that came before contexts, or asked
+// for what cannot be sent.
 func (x *exchange) excused(req *http.Request, err error) bool {
 	if x.call.late() != nil {
 		return false
 	}
 	x.mu.Lock()
-	producer := x.producer
+	producer, misfit := x.producer, x.misfit
 	x.mu.Unlock()
-	if producer != nil && errors.Is(err, producer) {
+	if producer != nil && errors.Is(err, producer) || misfit || unfit(req, err) {
 		return true
 	}
 	select {
@@ -188,15 +206,16 @@ func (x *exchange) receive(resp *http.Response) {
 // An upload is a request's body.
 type upload struct {
 	io.ReadCloser
-	x *exchange
+	x            *exchange
+	length, read int64
 }
 
-// Read is the caller's time.
+// Read is the caller's time. When a request is sent again its body may be read
+// while a Read of the first one goes on.
 func (u *upload) Read(p []byte) (int, error) {
 	x := u.x
 	x.mu.Lock()
-	if !x.got && !x.pausing {
-		x.pausing = true
+	if x.pausing++; !x.got && x.pausing == 1 {
 		x.call.pause()
 	}
 	x.mu.Unlock()
@@ -206,8 +225,11 @@ func (u *upload) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF {
 		x.producer = err
 	}
-	if !x.got && x.pausing {
-		x.pausing = false
+	u.read += int64(n)
+	if u.length > 0 && (u.read > u.length || err == io.EOF && u.read < u.length) {
+		x.misfit = true
+	}
+	if x.pausing--; !x.got && x.pausing == 0 {
 		x.call.wait()
 	}
 	return n, err
