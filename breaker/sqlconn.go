@@ -74,7 +74,7 @@ func (cn *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (cn *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	text := cn.fingerprint(query)
+	text := cn.shape(query)
 	s, err := do(cn, ctx, "PREPARE "+text, func(c *call) (driver.Stmt, error) {
 		if d, ok := cn.driver.(driver.ConnPrepareContext); ok {
 			return d.PrepareContext(&c.ctx, query)
@@ -178,4 +178,13 @@ func (t *tx) end(statement string, f func() error) error {
 		v = cn.judge(c, err)
 	}
 	return cn.end(c, v, err)
+}
+
+// shape is a statement's fingerprint. While calls are refused nobody needs it,
+// and it would take longer than all the rest.
+func (cn *conn) shape(query string) string {
+	if cn.b.RetryAfter() > 0 {
+		return ""
+	}
+	return cn.fingerprint(query)
 }

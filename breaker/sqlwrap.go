@@ -125,7 +125,7 @@ func is[T any](v any) bool {
 type executer struct{ of *conn }
 
 func (e executer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	text := e.of.fingerprint(query)
+	text := e.of.shape(query)
 	if d, ok := e.of.driver.(driver.ExecerContext); ok {
 		return do(e.of, ctx, text, func(c *call) (driver.Result, error) {
 			return d.ExecContext(&c.ctx, query, args)
@@ -145,7 +145,7 @@ func (e executer) ExecContext(ctx context.Context, query string, args []driver.N
 type queryer struct{ of *conn }
 
 func (q queryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	text := q.of.fingerprint(query)
+	text := q.of.shape(query)
 	if d, ok := q.of.driver.(driver.QueryerContext); ok {
 		return q.of.query(ctx, text, func(c *call) (driver.Rows, error) {
 			return d.QueryContext(&c.ctx, query, args)
