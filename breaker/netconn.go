@@ -15,9 +15,6 @@ const (
 	// staleAfter is how long a connection must have lain idle for its end to
 	// say nothing of the backend as it is now.
 	staleAfter = 100 * time.Millisecond
-	// youth is for how long the exchanges of a new connection may be those that
-	// clients begin with, which a server answers whose work hangs.
-	youth = 100 * time.Millisecond
 	// piece is how many bytes of a request must have been taken to show that
 	// the backend still takes them.
 	piece = 64 << 10
@@ -46,12 +43,6 @@ type netConn struct {
 	busy     [2]int        // Reads and Writes under way
 	past     [2]bool       // their deadline was in the past when it was set
 	dead     *TimeoutError // an exchange's that took all its Timeout
-}
-
-// An opening is what the exchanges of a connection's youth say together.
-type opening struct {
-	p    *period // nil if it says nothing
-	slow bool
 }
 
 type side int
@@ -223,29 +214,6 @@ func (cn *netConn) left(s side, n int, err error) (over *call, v verdict, _ erro
 		cn.call.pause()
 	}
 	return nil, 0, err
-}
-
-// good is the verdict of an exchange that was. In the connection's youth it does
-// not make up for failures: a backend whose work hangs still greets newcomers.
-// cn.mu is held.
-func (cn *netConn) good() verdict {
-	c := cn.call
-	if c.start-cn.made >= youth {
-		cn.grown()
-		return success
-	}
-	_, longest := c.times(deadline.Now())
-	cn.young = opening{c.p, longest >= c.b.slow || cn.young.slow}
-	return begun
-}
-
-// grown counts the exchanges of a youth that has ended well, as one. cn.mu is held.
-func (cn *netConn) grown() {
-	all := cn.young
-	cn.young = opening{}
-	if all.p != nil && all.p.closed() {
-		cn.from.b.counted(all.p, success, deadline.Now(), all.slow)
-	}
 }
 
 func (cn *netConn) detach() *call {
