@@ -6,11 +6,14 @@
 //	http.ListenAndServe(":8080", backoff.Wrap(mux))
 //
 // answers 503 with Retry-After instead of the handler's 500, 502 or other
-// error from 500 on, if a breaker has refused a call that the handler made for
-// the request; and so it does for a panic with the breaker's error. What it
+// error from 500 on, if the request could not have a backend: a breaker has
+// refused a call that the handler made for it, or one took all its Timeout or
+// lost its connection, and none to the same backend has succeeded since. So it
+// does for a panic with the breaker's error, too. What it
 // tells the client is how long the breaker really stays open. A 503 of the
 // handler's own keeps its body and gets the Retry-After if it has none. Whoever
-// gets along without the backend, and answers, is not touched. The breakers are
+// gets along without the backend, and answers, is not touched, and a 500 for any
+// other reason stays one. The breakers are
 // those of package breaker; any other error with a method
 // Refused() (name string, left time.Duration) does for a panic and for [Reply].
 //

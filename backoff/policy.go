@@ -25,7 +25,7 @@ const DefaultHeader = "X-Backoff"
 type Backend interface{ HalfOpen() bool }
 
 // A Policy tells clients when to come back. The zero Policy answers for
-// breakers that refused, and for Down. Its fields are not to be changed once it
+// backends that a request could not have, and for Down. Its fields are not to be changed once it
 // is in use; its methods may be called from several goroutines, and so may the
 // functions in it be.
 type Policy struct {
@@ -93,7 +93,7 @@ type Stats struct {
 	Waiting    int    // of these, waiting for their turn now
 	Full       uint64 // answered 503 because too many were in progress
 	Down       uint64 // answered 503 because of Down
-	Failed     uint64 // answered 503 because a breaker had refused, by the policy or by the handler
+	Failed     uint64 // answered 503 for want of a backend, by the policy or by the handler
 	ClientGone uint64 // whose client left while they waited, so whose context was cancelled without a cause; none of Full and Down
 	Softened   uint64 // served with a soft header
 }

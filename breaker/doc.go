@@ -47,6 +47,11 @@
 //
 //	IsFailure: func(err error) bool { return !errors.Is(err, redis.Nil) }
 //
+// A call that took all its Timeout or lost its connection, and one that was
+// refused, makes the backend missing for the request whose context it has, until
+// another succeeds. A backoff.Policy then answers 503 where the handler answers
+// 5xx. An error that the backend, or the caller's own code, returned does not.
+//
 // A call that hangs has failed when its Timeout is over, not when it returns.
 // Its context ends then; Do itself returns when the function does. Until then
 // Stats has it as Overdue.
