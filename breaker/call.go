@@ -22,7 +22,7 @@ type call struct {
 	start      time.Duration // on deadline's clock
 	since      time.Duration // the wait under way began, or, resting, the last one
 	waited     time.Duration // in the waits that are over, all together
-	longest    time.Duration // of these
+	longest    atomic.Int64  // of the waits that are over, the longest; timeout reads it while the call rests
 	again      atomic.Int64  // when a wait that is not the first must be over; 0 before
 	resting    atomic.Bool   // the backend is not waited for
 	unanswered atomic.Bool   // and it has not answered yet
@@ -120,7 +120,9 @@ func (c *call) due(now time.Duration) time.Duration {
 func (c *call) rest() {
 	now := deadline.Now()
 	c.ctx.Release() // what is to come has no deadline yet
-	c.waited, c.longest = c.times(now)
+	waited, longest := c.times(now)
+	c.waited = waited
+	c.longest.Store(int64(longest))
 	c.resting.Store(true)
 	if c.probe != nil && now-c.start >= c.b.watch {
 		c.settle(c.soFar())
@@ -152,11 +154,12 @@ func (c *call) holds(due time.Duration) {
 
 // times are how long the backend was waited for, all together and at once.
 func (c *call) times(now time.Duration) (waited, longest time.Duration) {
+	longest = time.Duration(c.longest.Load())
 	if c.resting.Load() {
-		return c.waited, c.longest
+		return c.waited, longest
 	}
 	wait := now - c.since
-	return c.waited + wait, max(c.longest, wait)
+	return c.waited + wait, max(longest, wait)
 }
 
 // leave is deferred around what runs inside a call. It settles a call that
@@ -229,7 +232,7 @@ func (c *call) timeout(now time.Duration) {
 		// It is good so far. If it is a probe its place is needed; any other
 		// has begun to rest just now.
 		if c.probe != nil && c.fate.CompareAndSwap(0, settled) {
-			c.count(c.soFar(), now, 0)
+			c.count(c.soFar(), now, time.Duration(c.longest.Load()))
 		}
 		return
 	}

@@ -237,6 +237,29 @@ func TestAProbeThatADialBeganFailsWithItsExchange(t *testing.T) {
 	})
 }
 
+func TestAProbeWhoseDialIsSlowHasFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &breaker.Breaker{Timeout: 200 * ms, TripAfter: 1}
+		trip(t, b)
+		time.Sleep(b.RetryAfter())
+		dial := b.DialContext(func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(150 * ms)
+			near, far := net.Pipe()
+			t.Cleanup(func() { far.Close() })
+			return near, nil
+		})
+		conn, err := dial(t.Context(), "tcp", "backend:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		wantState(t, b, breaker.Open)
+		if got := b.Stats().Slow; got != 1 {
+			t.Errorf("%d slow calls, want 1", got)
+		}
+	})
+}
+
 func TestAConnectionThatIsNotUsedGivesTheProbesPlaceBack(t *testing.T) {
 	for name, leave := range map[string]func(net.Conn){
 		"closed":    func(conn net.Conn) { conn.Close() },

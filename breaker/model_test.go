@@ -64,7 +64,7 @@ func (m *model) ended(v says, took time.Duration) (opens time.Duration) {
 	case good:
 		m.row = 0
 	}
-	calls, failed, slows := m.counts()
+	calls, failed, slows, _ := m.counts()
 	enough := calls >= m.tripCalls
 	if v == bad && (m.row >= m.tripAfter || enough && float64(failed) >= m.tripRate*float64(calls)) ||
 		slow && enough && float64(slows) >= m.slowRate*float64(calls) {
@@ -93,7 +93,7 @@ func (m *model) probed(v says, slow bool) (opens time.Duration) {
 }
 
 // counts are those of the tenths of a window that this is the last of.
-func (m *model) counts() (calls, failed, slow int) {
+func (m *model) counts() (calls, failed, slow, well int) {
 	tenth := func(at time.Time) int { return int(at.Sub(m.since) / (m.window / 10)) }
 	for _, e := range m.events {
 		if tenth(e.at) > tenth(time.Now())-10 {
@@ -104,14 +104,17 @@ func (m *model) counts() (calls, failed, slow int) {
 			if e.slow {
 				slow++
 			}
+			if !e.failed && !e.slow {
+				well++
+			}
 		}
 	}
-	return calls, failed, slow
+	return calls, failed, slow, well
 }
 
 func (m *model) knowsBetter() bool {
-	calls, failed, slow := m.counts()
-	return !m.open && m.row == 0 && calls > failed+slow
+	_, _, _, well := m.counts()
+	return !m.open && m.row == 0 && well > 0
 }
 
 func (m *model) close() {

@@ -96,6 +96,5 @@ func (b *Breaker) heard(n Notice) {
 // knowsBetter reports whether a closed period has seen the backend well, and
 // has not seen it fail since.
 func (p *period) knowsBetter(now time.Duration) bool {
-	calls, failed, slow := p.window.sum(now)
-	return calls > failed+slow && !p.ailing.Load()
+	return p.window.anyGood(now) && !p.ailing.Load()
 }

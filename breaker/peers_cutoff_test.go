@@ -58,6 +58,7 @@ func TestAPeersTripIsHeededByWhoDoesNotKnowBetter(t *testing.T) {
 		"a good answer, long ago":      {[]func(context.Context) error{succeeds}, 10 * s, trip, breaker.Open},
 		"a good answer, then a bad":    {[]func(context.Context) error{succeeds, fails}, 0, trip, breaker.Open},
 		"a bad answer, then good ones": {[]func(context.Context) error{fails, succeeds}, 0, trip, breaker.Closed},
+		"timeouts, then good ones":     {[]func(context.Context) error{takes(2*s, nil), takes(2*s, nil), succeeds}, 0, trip, breaker.Closed},
 		"only slow answers":            {[]func(context.Context) error{takes(600*ms, nil)}, 0, trip, breaker.Open},
 		"a good answer, but a hand":    {[]func(context.Context) error{succeeds}, 0, byHand, breaker.Open},
 	} {

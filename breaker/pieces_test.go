@@ -122,3 +122,27 @@ func TestABreakerMayGoFromBubbleToBubble(t *testing.T) {
 		})
 	}
 }
+
+// What the caller does with the answer afterwards makes a probe no quicker.
+func TestASlowProbeFailsHoweverLateItsAnswerIsRead(t *testing.T) {
+	for _, pause := range []time.Duration{0, 400 * ms} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &breaker.Breaker{Timeout: 200 * ms}
+			halfOpen(t, b)
+			probe, err := b.Begin(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(150 * ms)
+			probe.Rest()
+			time.Sleep(pause)
+			synctest.Wait()
+			probe.Wait()
+			probe.End(nil)
+			wantState(t, b, breaker.Open)
+			if got := b.Stats().Slow; got != 1 {
+				t.Errorf("read after %v: %d slow calls, want 1", pause, got)
+			}
+		})
+	}
+}

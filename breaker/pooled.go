@@ -86,10 +86,15 @@ func (c *call) soFar() verdict {
 }
 
 // handOn gives the place of a probe that says nothing by itself to another
-// call, which has yet to begin: it is paused. It is nil if there is no place.
+// call, which has yet to begin: it is paused. It is nil if there is no place,
+// or if the probe was too slow: it has failed then, as finish will say.
 func (c *call) handOn(ctx context.Context) *call {
-	if c.probe == nil || !c.fate.CompareAndSwap(0, settled) {
+	slow := deadline.Now()-c.since >= c.b.slow
+	if c.probe == nil || slow && c.b.SlowRate >= 0 || !c.fate.CompareAndSwap(0, settled) {
 		return nil
+	}
+	if slow {
+		c.b.count.slow.Add(1)
 	}
 	c.b.count.uncounted.Add(1)
 	next := &call{b: c.b, p: c.p, probe: c.probe, start: deadline.Now()}

@@ -21,8 +21,8 @@ type window struct {
 }
 
 type bucket struct {
-	nth                 atomic.Int64 // which one it is since start
-	calls, failed, slow atomic.Uint64
+	nth                       atomic.Int64 // which one it is since start
+	calls, failed, slow, good atomic.Uint64
 }
 
 func (w *window) nth(now time.Duration) int64 { return max(0, int64((now-w.start)/w.per)) }
@@ -36,6 +36,7 @@ func (w *window) add(now time.Duration, failed, slow bool) {
 			b.calls.Store(0)
 			b.failed.Store(0)
 			b.slow.Store(0)
+			b.good.Store(0)
 			b.nth.Store(nth)
 		}
 		w.mu.Unlock()
@@ -46,6 +47,9 @@ func (w *window) add(now time.Duration, failed, slow bool) {
 	}
 	if slow {
 		b.slow.Add(1)
+	}
+	if !failed && !slow {
+		b.good.Add(1)
 	}
 }
 
@@ -60,4 +64,16 @@ func (w *window) sum(now time.Duration) (calls, failed, slow uint64) {
 		}
 	}
 	return calls, failed, slow
+}
+
+// anyGood reports whether a call of the window that ends now neither failed nor
+// was slow.
+func (w *window) anyGood(now time.Duration) bool {
+	last := w.nth(now)
+	for i := range w.bucket {
+		if b := &w.bucket[i]; last-b.nth.Load() < buckets && b.good.Load() > 0 {
+			return true
+		}
+	}
+	return false
 }
