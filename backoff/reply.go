@@ -32,13 +32,13 @@ const statusClientGone = 499
 // Reply answers a request that failed with err. It is called instead of
 // writing anything.
 //
-//   - A breaker that refused, or any other error with a method
-//     Refused() (name string, left time.Duration): 503, and Retry-After is
-//     the time left.
+//   - A breaker that refused, or whose Timeout is over, or any other error with
+//     a method Refused() (name string, left time.Duration): 503, and
+//     Retry-After is the time left.
 //   - An [*http.MaxBytesError]: 413.
 //   - The end of the time to read the request's body, which the server's
 //     ReadTimeout sets, or [http.ResponseController.SetReadDeadline]: 408.
-//   - [context.DeadlineExceeded], which a [timebox.ErrExceeded] is, and what has
+//   - Any other [context.DeadlineExceeded], which a [timebox.ErrExceeded] is, and what has
 //     a method Timeout that says so: 503, and Retry-After is
 //     DefaultRetryAfter. It is not 504, which is for gateways and says
 //     nothing of trying again.

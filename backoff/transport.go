@@ -35,6 +35,9 @@ const DefaultMax = 24 * time.Hour
 // These are the rules of Sync's clients; a server says so by RFC 9110 §10.2.3, RFC 6585 §4 and Sync's
 // headers.
 //
+// With a breaker, the breaker goes inside, as Base: so it sees each attempt, and no pause counts as the
+// backend's time. What it refuses is not tried again.
+//
 // The zero Transport is ready: it fails fast and repeats nothing. Its fields are not to be changed
 // once it is in use. Its methods may be called from several goroutines. It has no goroutine of its own
 // and remembers at most 1000 hosts: beyond, the one whose time is over last is forgotten.

@@ -90,7 +90,8 @@ type Breaker struct {
 	// IsFailure tells which of the errors that calls return are the backend's
 	// failures; all others count as success. It is not asked about calls that
 	// timed out or panicked, which are failures, and not about those that their
-	// callers cancelled, or that another breaker refused, which are none. Nil
+	// callers cancelled, or that another breaker refused or timed out, nor about
+	// any error with the method Refused of an OpenError, which are none. Nil
 	// means all errors but sql.ErrNoRows: a cache's miss counts, too, unless
 	// IsFailure says otherwise. Connector and Transport know more: see there.
 	IsFailure func(error) bool

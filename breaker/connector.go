@@ -30,6 +30,10 @@ import (
 // its own, and at Timeout and a tenth its caller goes on without it. The
 // connection stays with it and is closed when the driver returns.
 //
+// Use the methods with a context, and the request's: QueryContext(r.Context(), …).
+// A call by Query or Exec is guarded, too, but is in no request's tally, and
+// backoff does not know whose it was.
+//
 // A connection that could be made says nothing of the backend, as with
 // [Breaker.DialContext]: a database that hangs accepts connections, too. What
 // is then asked on it is the verdict, and the probe.
@@ -53,8 +57,9 @@ import (
 // first were good take too long to close, sql.Row's Scan returns that error.
 //
 // The calls are in the request's tally and in Stats by their statement, without
-// values; a word that is not quoted, as in SET x = value, may be taken for a name. Preparing one is PREPARE and the statement; the others are named
-// BEGIN, COMMIT, ROLLBACK, connect and ping.
+// values; a word that is not quoted, as in SET x = value, may be taken for a
+// name. Preparing one is PREPARE and the statement; the others are named BEGIN,
+// COMMIT, ROLLBACK, connect and ping.
 func (b *Breaker) Connector(base driver.Connector) driver.Connector {
 	b.current()
 	return &connector{b, base}
@@ -103,7 +108,7 @@ func DriverConn(c any) any {
 // Wrapping needs less than it seems, because database/sql does something
 // simple when an optional interface is not there, or answers with ErrSkip, nil
 // or zero, and mostly the same. So most methods are always there and do what it
-// would do (ctxutil.go). Four are there only if need be; see wrap. And so is
+// would do (database/sql's ctxutil.go). Four are there only if need be; see wrap. And so is
 // RowsColumnScanner of Go 1.27, and Stmt's ColumnConverter.
 type connector struct {
 	b    *Breaker

@@ -37,7 +37,8 @@
 //	ended with its caller's deadline                  failure, unless it was begun
 //	                                                  shortly before it
 //	ended when its caller had left                    not counted
-//	refused by a breaker further in, or timed out     not counted
+//	a breaker further in refused, or its Timeout
+//	was over                                          not counted
 //	panicked                                          failure; the panic goes on
 //	panicked with http.ErrAbortHandler, or Goexit     not counted
 //	waited for Slow or more at once, whatever else    slow, too
@@ -59,8 +60,9 @@
 // Callers that always cancel before Slow say nothing, and leave a backend that
 // hangs unnoticed: keep Slow, and Timeout, below the patience of most.
 //
-// The context to pass is the request's own, in which Do finds what the request
-// is told of its backends, for its tally and its 503. A framework's may hide it:
+// The context to pass, to all ways in, is the request's own, in which they find
+// what the request is told of its backends, for its tally and its 503:
+// QueryContext, or http.NewRequestWithContext. A framework's may hide it:
 // gin's *gin.Context does unless Engine.ContextWithFallback is set; pass
 // c.Request.Context().
 //
@@ -96,8 +98,8 @@
 // probes' places: of the breakers for Go it is the most used, small, and has no
 // dependencies. Around it is what it lacks: calls that hang, slow calls, an open
 // time that grows, hooks outside its lock, and the way back for a place that
-// was lost. Do costs an allocation, and 1.3 times gobreaker's Execute, which
-// bounds no call, and about as much when four goroutines call at once, as there
-// is no lock that all share. A refusal costs a tenth of a microsecond.
-// The module in bench measures it.
+// was lost. Do costs an allocation, and 1.3 times the time of gobreaker's
+// Execute, which bounds no call; when four goroutines call at once it takes no
+// longer than that, as there is no lock that all share. A refusal takes less than
+// a tenth of a microsecond. The module in bench measures it.
 package breaker

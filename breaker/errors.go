@@ -19,6 +19,7 @@ type OpenError struct {
 	RetryAfter time.Duration
 }
 
+// Error names the backend and says when to try again.
 func (e *OpenError) Error() string {
 	return fmt.Sprintf("breaker: %s is not available, try again in %v", e.Name, e.RetryAfter.Round(time.Millisecond))
 }
@@ -41,6 +42,7 @@ type TimeoutError struct {
 	of *call
 }
 
+// Error names the backend and its Timeout.
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("breaker: no answer from %s within %v", e.Name, e.Limit)
 }

@@ -36,7 +36,7 @@ type netConn struct {
 	stale    bool          // it began after the connection had lain idle
 	fresh    bool          // nothing was sent or read
 	closed   bool          // by the client
-	made     time.Duration // when it was, on deadline's clock
+	made     time.Duration // when the connection was made, on deadline's clock
 	young    opening       // the exchanges of its youth, if the last was good
 	used     time.Duration // when something was read last
 	taken    int           // bytes, since the backend was last seen to take any

@@ -24,11 +24,16 @@ import (
 // and an error before that is a failure, too. Timeout is for each wait: for the
 // response's header, and for every Read of its body. It begins anew when a
 // piece of the request's body has been sent. The time that the caller takes to
-// produce the one and to read the other does not count. An event stream whose
-// server may be silent for longer needs a Breaker with a longer Timeout. The time
-// that base itself takes does, such as in http.Transport's queue for one of
-// MaxConnsPerHost. After
-// 101 Switching Protocols the connection is the caller's alone.
+// produce the one and to read the other does not count; that which base itself
+// takes does, such as in http.Transport's queue for one of MaxConnsPerHost. An
+// event stream whose server may be silent for longer needs a Breaker with a
+// longer Timeout. After 101 Switching Protocols the connection is the caller's
+// alone.
+//
+// With a backoff.Transport the breaker goes inside, so that it sees each attempt
+// and no pause counts as the backend's time; what it refuses is not tried again:
+//
+//	&backoff.Transport{Base: api.Transport(nil), Retries: 2}
 //
 // The call is in the request's tally, and in Stats, by its method, host and
 // path, without values.

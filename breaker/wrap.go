@@ -15,10 +15,11 @@ import (
 //
 // Otherwise the request goes through, also when the backend is just being tried
 // again. It is no call by itself: it is for those that the handler makes to find
-// out how the backend is. When the handler answers 5xx and a call, of this
-// request or of another, has come to nothing meanwhile, a backoff.Policy around
-// makes it a 503 with Retry-After, too: on the connections of a pool nobody knows whose
-// call it was.
+// out how the backend is. When the handler answers 5xx, and meanwhile any call to
+// the backend has failed, in whatever way, or was refused, or the breaker is not
+// closed, a backoff.Policy around makes it a 503 with Retry-After, too: also for
+// an error that the backend itself returned, and for another request's call, as
+// on the connections of a pool nobody knows whose call it was.
 //
 // Wrap panics if next is nil, or if the Breaker is not valid.
 func (b *Breaker) Wrap(next http.Handler) http.Handler {
