@@ -130,7 +130,7 @@ func (s *site) lives(t *testing.T, b backend, o outage) {
 }
 
 // grace is what a busy machine may add.
-const grace = 300 * time.Millisecond
+const grace = time.Second
 
 // refusesQuickly checks the pages that are refused by an open breaker.
 func (s *site) refusesQuickly(t *testing.T, b backend) {
