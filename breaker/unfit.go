@@ -10,11 +10,11 @@ import (
 // decides.
 func unfit(req *http.Request, err error) bool {
 	switch {
-	case req.URL == nil, req.Header == nil, req.Method != "" && !isToken(req.Method),
+	case req.URL == nil, req.Header == nil, req.Body == nil && req.ContentLength != 0, req.Method != "" && !isToken(req.Method),
 		!areFields(req.Header), !areFields(req.Trailer):
 		return true
 	}
-	for _, refusal := range []string{"unsupported protocol scheme", "no Host in request URL", "with nil Body"} {
+	for _, refusal := range []string{"unsupported protocol scheme", "no Host in request URL"} {
 		if strings.Contains(err.Error(), refusal) {
 			return true
 		}
