@@ -39,7 +39,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // request does for both guards.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
 	if h.passes(r, rec) {
-		h.call(w, r, rec)
+		request.Pass(h.next, h.inner, w, r, rec)
 		return
 	}
 	h.serve(w, r, rec, rec, rec.Start)
@@ -49,15 +49,6 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 // been already, further out.
 func (h *handler) passes(r *http.Request, rec *request.Record) bool {
 	return h.policy.Skip != nil && h.policy.Skip(r) || rec.MadeBy(h.policy)
-}
-
-// call serves the request with the record as its context.
-func (h *handler) call(w http.ResponseWriter, r *http.Request, rec *request.Record) {
-	if h.inner != nil {
-		h.inner.ServeRecord(w, r, rec)
-	} else {
-		request.Serve(h.next, w, r, rec)
-	}
 }
 
 // serve refuses the request or has it served. It came at start.
@@ -84,7 +75,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	x.writer.Init(w, x, nil)
 	x.writer.InitEditor(x)
 	defer x.end()
-	h.call(x.writer.View(), r, &x.rec)
+	request.Pass(h.next, h.inner, x.writer.View(), r, &x.rec)
 	x.returned = true
 }
 
@@ -104,7 +95,7 @@ func (p *Policy) await(w http.ResponseWriter, r *http.Request, ctx context.Conte
 	// connection, look the same.
 	count := &p.count.full
 	switch {
-	case gone(ctx):
+	case request.Gone(ctx):
 		count = &p.count.left
 	case o != nil:
 		count = &p.count.down
@@ -129,11 +120,6 @@ func (p *Policy) queue(ctx context.Context) bool {
 	}
 	return p.slots.stay(ctx, place, p.Wait)
 }
-
-// gone reports whether the client has left, as far as can be known: then the
-// server cancels the request's context, and gives no cause. A deadline outside
-// is none of it.
-func gone(ctx context.Context) bool { return context.Cause(ctx) == context.Canceled }
 
 func (p *Policy) answerFull(w http.ResponseWriter, r *http.Request) {
 	problem.Problem{

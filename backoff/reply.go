@@ -96,7 +96,7 @@ func reply(w http.ResponseWriter, r *http.Request, err error, encoding []string)
 // context is, when the client has closed only its half of the connection, and
 // when a deadline for reading the request is over.
 func abandoned(r *http.Request, err error) bool {
-	return gone(r.Context()) && (errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return request.Gone(r.Context()) && (errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		ofItsConnection(r, err) && !errors.Is(err, os.ErrDeadlineExceeded) || ofItsStream(r, err))
 }
 
@@ -186,7 +186,7 @@ func (f failing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // cut sees to it that the client does not take what it got for the whole. One
 // that has left is not worth a panic, which would look like the handler's.
 func cut(w http.ResponseWriter, r *http.Request) {
-	if gone(r.Context()) {
+	if request.Gone(r.Context()) {
 		// If it has not, it sees the answer break off: no more of it is written.
 		err := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
 		if err == nil || errors.Is(err, net.ErrClosed) {

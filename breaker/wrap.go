@@ -56,11 +56,7 @@ func (h *route) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request
 		return
 	}
 	h.need(rec)
-	if h.inner != nil {
-		h.inner.ServeRecord(w, r, rec)
-		return
-	}
-	request.Serve(h.next, w, r, rec)
+	request.Pass(h.next, h.inner, w, r, rec)
 }
 
 func (h *route) refuse(w http.ResponseWriter, r *http.Request, rec *request.Record, left time.Duration) {

@@ -1,7 +1,6 @@
 package slowlog
 
 import (
-	"context"
 	"net/http"
 	"runtime/pprof"
 	"sync"
@@ -69,11 +68,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.due.Item = e
 	h.watch.list.Add(&e.due, e.firstDue(ctx))
 	defer e.end(r)
-	if view := e.writer.View(); h.inner != nil {
-		h.inner.ServeRecord(view, r, &e.rec)
-	} else {
-		request.Serve(h.next, view, r, &e.rec)
-	}
+	request.Pass(h.next, h.inner, e.writer.View(), r, &e.rec)
 	e.returned = true
 }
 
@@ -131,7 +126,7 @@ func (e *entry) outcome() Outcome {
 		return ClientLeft
 	case !e.returned:
 		return Panicked
-	case context.Cause(&e.rec) == context.Canceled: // the server gives no cause; a deadline, or a shutdown, may
+	case request.Gone(&e.rec):
 		return ClientLeft
 	}
 	return Answered

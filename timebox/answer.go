@@ -1,7 +1,6 @@
 package timebox
 
 import (
-	"context"
 	"crypto/tls"
 	"log"
 	"net"
@@ -50,7 +49,7 @@ func (x *exchange) seize() {
 		defer c.of.settledInside()
 	}
 	rc := http.NewResponseController(x.under())
-	left := gone(x.outside()) // before a blocked call is broken, which ends the server's context, too
+	left := request.Gone(x.outside()) // before a blocked call is broken, which ends the server's context, too
 	begun := x.gate.Shut(x.under(), func() {
 		rc.SetWriteDeadline(past)
 		if x.http1() {
@@ -95,10 +94,6 @@ func (x *exchange) settledInside() {
 		x.LongLived()
 	}
 }
-
-// gone reports whether the client has left: then the server cancels the
-// request's context, and gives no cause. A deadline outside is none of it.
-func gone(ctx context.Context) bool { return context.Cause(ctx) == context.Canceled }
 
 // abort makes sure that the client does not take what it got for the whole.
 func (x *exchange) abort(rc *http.ResponseController) {

@@ -127,6 +127,21 @@ func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx contex
 	next.ServeHTTP(w, inside)
 }
 
+// Pass calls next with the record as the request's context. inner is next, if it
+// is a guard.
+func Pass(next http.Handler, inner Inner, w http.ResponseWriter, r *http.Request, rec *Record) {
+	if inner != nil {
+		inner.ServeRecord(w, r, rec)
+		return
+	}
+	Serve(next, w, r, rec)
+}
+
+// Gone reports whether the client has left, as far as can be known: then the
+// server cancels the request's context, and gives no cause. A deadline outside
+// is none of it, nor a shutdown that has one.
+func Gone(ctx context.Context) bool { return context.Cause(ctx) == context.Canceled }
+
 // HandBack gives a request what was written into its copy: the pattern, by a
 // mux, and the form, whose files the server removes at the end.
 func HandBack(r, inside *http.Request) {
