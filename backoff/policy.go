@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/field"
 )
 
 // DefaultRetryAfter is what clients are told where nothing better is known.
@@ -144,19 +145,13 @@ func (p *Policy) Validate() error {
 		fault("Header is empty; it must name a header, or be nil for %s", DefaultHeader)
 	}
 	for i, name := range p.Header {
-		if !isToken(name) {
+		if !field.IsToken(name) {
 			fault("Header[%d] is %q; it must be the name of a header, such as %s", i, name, DefaultHeader)
 		} else if framing(name) {
 			fault("Header[%d] is %q, which says how the answer is sent; it must be a name of its own, such as %s", i, name, DefaultHeader)
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// isToken is RFC 9110, section 5.6.2.
-func isToken(s string) bool {
-	const letters, rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789!#$%&'*+-.^_`|~"
-	return s != "" && strings.Trim(s, letters+rest) == ""
 }
 
 // framing reports whether a number in the header would spoil the answer.

@@ -3,6 +3,8 @@ package breaker
 import (
 	"net/http"
 	"strings"
+
+	"github.com/heeler-go/heeler/internal/field"
 )
 
 // unfit reports whether a request that came back with an error cannot have been
@@ -10,7 +12,7 @@ import (
 // decides.
 func unfit(req *http.Request, err error) bool {
 	switch {
-	case req.URL == nil, req.Header == nil, req.Body == nil && req.ContentLength != 0, req.Method != "" && !isToken(req.Method),
+	case req.URL == nil, req.Header == nil, req.Body == nil && req.ContentLength != 0, req.Method != "" && !field.IsToken(req.Method),
 		!areFields(req.Header), !areFields(req.Trailer):
 		return true
 	}
@@ -26,7 +28,7 @@ func unfit(req *http.Request, err error) bool {
 // (RFC 9110, section 5).
 func areFields(h http.Header) bool {
 	for name, values := range h {
-		if !isToken(name) {
+		if !field.IsToken(name) {
 			return false
 		}
 		for _, v := range values {
@@ -36,11 +38,4 @@ func areFields(h http.Header) bool {
 		}
 	}
 	return true
-}
-
-// isToken reports whether s is one (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	})
 }
