@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -143,7 +144,7 @@ func (b *Breaker) Validate() error {
 	bad(!isShare(b.TripRate), "TripRate", b.TripRate, "a share up to 1, zero for 0.5, or negative for none")
 	bad(b.TripCalls < 0, "TripCalls", b.TripCalls, "positive, or zero for 20")
 	bad(b.Window < 0 || b.Window > 0 && b.Window < 10*time.Millisecond, "Window", b.Window, "10ms or more, or zero for 10s")
-	bad(b.Slow < 0 || b.Timeout >= 0 && b.Slow > or(b.Timeout, DefaultTimeout), "Slow", b.Slow, "at most Timeout, or zero for half of it")
+	bad(b.Slow < 0 || b.Timeout >= 0 && b.Slow > cmp.Or(b.Timeout, DefaultTimeout), "Slow", b.Slow, "at most Timeout, or zero for half of it")
 	bad(!isShare(b.SlowRate), "SlowRate", b.SlowRate, "a share up to 1, zero for 0.8, or negative for none")
 	bad(b.OpenFor < 0 || b.OpenFor > 0 && b.OpenFor < time.Millisecond || b.OpenFor > day, "OpenFor", b.OpenFor, "from 1ms to 24h, or zero for 1s")
 	bad(b.OpenMax < 0 || b.OpenMax > 0 && b.OpenMax < max(b.OpenFor, time.Millisecond) || b.OpenMax > day, "OpenMax", b.OpenMax, "from OpenFor to 24h, or zero for 30s")
@@ -158,24 +159,16 @@ const day = 24 * time.Hour
 // isShare is false for NaN, too.
 func isShare(v float64) bool { return v <= 1 }
 
-func (b *Breaker) name() string { return or(b.Name, "backend") }
+func (b *Breaker) name() string { return cmp.Or(b.Name, "backend") }
 
 func (b *Breaker) openFor() time.Duration {
-	return or(b.OpenFor, min(DefaultOpenFor, or(b.OpenMax, DefaultOpenMax)))
+	return cmp.Or(b.OpenFor, min(DefaultOpenFor, cmp.Or(b.OpenMax, DefaultOpenMax)))
 }
 
-func (b *Breaker) window() time.Duration { return or(b.Window, DefaultWindow) }
+func (b *Breaker) window() time.Duration { return cmp.Or(b.Window, DefaultWindow) }
 
 func (b *Breaker) openMax() time.Duration {
-	return or(b.OpenMax, max(DefaultOpenMax, b.OpenFor))
-}
-
-// or is v, or otherwise if that is zero.
-func or[T comparable](v, otherwise T) T {
-	if v == *new(T) {
-		return otherwise
-	}
-	return v
+	return cmp.Or(b.OpenMax, max(DefaultOpenMax, b.OpenFor))
 }
 
 // current is the period that lasts now.
@@ -195,11 +188,11 @@ func (b *Breaker) setup() {
 	if b.Validate() != nil {
 		return
 	}
-	b.timeout = max(or(b.Timeout, DefaultTimeout), 0)
-	if b.slow = or(b.Slow, b.timeout/2); b.slow == 0 {
+	b.timeout = max(cmp.Or(b.Timeout, DefaultTimeout), 0)
+	if b.slow = cmp.Or(b.Slow, b.timeout/2); b.slow == 0 {
 		b.slow = deadline.Never
 	}
-	b.watch = or(b.timeout, b.openMax())
+	b.watch = cmp.Or(b.timeout, b.openMax())
 	b.due.Fire = b.fire
 	b.openTime = b.openFor()
 	b.since = deadline.Now()

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -156,4 +157,4 @@ func (b *Breaker) left(p *period, now time.Duration) time.Duration {
 }
 
 // comeBack is when a caller that failed might try again.
-func (b *Breaker) comeBack() time.Duration { return or(b.RetryAfter(), b.openFor()) }
+func (b *Breaker) comeBack() time.Duration { return cmp.Or(b.RetryAfter(), b.openFor()) }

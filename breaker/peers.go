@@ -96,5 +96,6 @@ func (b *Breaker) heard(n Notice) {
 // knowsBetter reports whether a closed period has seen the backend well, and
 // has not seen it fail since.
 func (p *period) knowsBetter(now time.Duration) bool {
-	return p.window.anyGood(now) && !p.ailing.Load()
+	_, _, _, good := p.window.sum(now)
+	return good > 0 && !p.ailing.Load()
 }

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -71,10 +72,10 @@ func (b *Breaker) closedPeriod(now time.Duration) *period {
 	p.counts = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout: 1<<63 - 1, // the period ends instead
 		ReadyToTrip: func(c gobreaker.Counts) bool {
-			after := or(b.TripAfter, DefaultTripAfter)
-			calls, failed, _ := p.window.sum(deadline.Now())
+			after := cmp.Or(b.TripAfter, DefaultTripAfter)
+			calls, failed, _, _ := p.window.sum(deadline.Now())
 			return after > 0 && int64(c.ConsecutiveFailures) >= int64(after) ||
-				b.reaches(or(b.TripRate, DefaultTripRate), failed, calls)
+				b.reaches(cmp.Or(b.TripRate, DefaultTripRate), failed, calls)
 		},
 	})
 	return p
@@ -82,7 +83,7 @@ func (b *Breaker) closedPeriod(now time.Duration) *period {
 
 func (b *Breaker) openPeriod(until time.Duration) *period {
 	p := &period{probes: gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests: uint32(or(b.Probes, 1)),
+		MaxRequests: uint32(cmp.Or(b.Probes, 1)),
 		Timeout:     1, // until decides
 		ReadyToTrip: func(gobreaker.Counts) bool { return true },
 		IsExcluded:  func(err error) bool { return err == errNone },
@@ -98,7 +99,7 @@ func (b *Breaker) openPeriod(until time.Duration) *period {
 // reaches reports whether part is the given share of all calls, if these are
 // enough to tell. A negative share is never reached.
 func (b *Breaker) reaches(share float64, part, all uint64) bool {
-	return share > 0 && all >= uint64(or(b.TripCalls, DefaultTripCalls)) && float64(part) >= share*float64(all)
+	return share > 0 && all >= uint64(cmp.Or(b.TripCalls, DefaultTripCalls)) && float64(part) >= share*float64(all)
 }
 
 // counted hands in the result of a call of a closed period. Successes are only
@@ -123,7 +124,7 @@ func (b *Breaker) counted(p *period, v verdict, now time.Duration, slow bool) {
 		p.counts.Execute(succeed)
 	}
 	if slow {
-		if calls, _, slow := p.window.sum(now); b.reaches(or(b.SlowRate, DefaultSlowRate), slow, calls) {
+		if calls, _, slow, _ := p.window.sum(now); b.reaches(cmp.Or(b.SlowRate, DefaultSlowRate), slow, calls) {
 			b.trip(p, "slow calls")
 		}
 	}

@@ -53,27 +53,17 @@ func (w *window) add(now time.Duration, failed, slow bool) {
 	}
 }
 
-// sum adds up the calls of the window that ends now.
-func (w *window) sum(now time.Duration) (calls, failed, slow uint64) {
+// sum adds up the calls of the window that ends now; good are those that neither
+// failed nor were slow.
+func (w *window) sum(now time.Duration) (calls, failed, slow, good uint64) {
 	last := w.nth(now)
 	for i := range w.bucket {
 		if b := &w.bucket[i]; last-b.nth.Load() < buckets {
 			calls += b.calls.Load()
 			failed += b.failed.Load()
 			slow += b.slow.Load()
+			good += b.good.Load()
 		}
 	}
-	return calls, failed, slow
-}
-
-// anyGood reports whether a call of the window that ends now neither failed nor
-// was slow.
-func (w *window) anyGood(now time.Duration) bool {
-	last := w.nth(now)
-	for i := range w.bucket {
-		if b := &w.bucket[i]; last-b.nth.Load() < buckets && b.good.Load() > 0 {
-			return true
-		}
-	}
-	return false
+	return calls, failed, slow, good
 }
