@@ -1,0 +1,2 @@
+// Package chaos breaks backends on purpose.
+package chaos

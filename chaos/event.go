@@ -1,0 +1,146 @@
+package chaos
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/heeler-go/heeler/chaos/wire"
+)
+
+// A Behavior is one way in which a backend can misbehave. It decides and does nothing: Strike looks
+// at an event and writes its verdict into it; the proxy carries the verdict out.
+//
+// A Behavior is a value without state of its own, for it is asked by many connections at once. What
+// it needs to know, how often it was asked, how many bytes have passed, the event tells. It is set up by
+// exported fields; those with a tag `attr:"name"` are its attributes in the control API, on the
+// command line and in files.
+//
+// It may also have a method Validate() error, which names the field and what is accepted, and be a
+// [Scaled].
+type Behavior interface {
+	// Name is what the API calls it: lower case, "slow_close".
+	Name() string
+
+	// Strike is asked at every moment of a connection that the fault was drawn for.
+	Strike(e *Event)
+}
+
+// Scaled is a Behavior that has a weaker form: a shorter delay, say. A schedule that grows or shrinks
+// asks for it; any other behavior strikes less often instead.
+type Scaled interface {
+	Behavior
+	// Scale gives the behavior at a strength between 0 and 1.
+	Scale(strength float64) Behavior
+}
+
+// A Moment is when a Behavior is asked.
+type Moment int
+
+// What the verdict can be at each moment is told at the fields of Event and at the fates.
+const (
+	// Connect: a client has connected, and the backend is not asked yet. Delay holds it up. A fault
+	// with the fate Refuse that always strikes is asked without any connection, Conn being 0.
+	Connect Moment = iota
+
+	// Open: the connection stands, or the faults have changed while it did. Fate and Until end it.
+	Open
+
+	// Request: a request has begun. Where the protocol has none that one could tell apart, it is
+	// what a client says after the backend has spoken.
+	Request
+
+	// Answer: the answer to a request begins.
+	Answer
+
+	// Read: bytes have come in. Delay holds them up, while more may come in: that is latency.
+	Read
+
+	// Write: bytes are about to be passed on. Take, Pause and Data shape them.
+	Write
+
+	// End: one side has said all, and the other is about to hear that. Delay holds it up.
+	End
+)
+
+// A Fate is what becomes of a connection, a request or of bytes.
+type Fate int
+
+const (
+	// Pass: nothing happens to it.
+	Pass Fate = iota
+
+	// Deny answers a Request with Reply or, where that is nil, with the error of the protocol that
+	// Why asks for. The backend never sees the request.
+	Deny
+
+	// Swallow loses a Request, without an answer: where answers come in order, the connection stays
+	// open and never speaks again. At Connect the backend is never asked, and the client waits. At
+	// Write these bytes are lost.
+	Swallow
+
+	// Abort passes a Request on and resets the connection when its answer begins.
+	Abort
+
+	// Close ends the connection in order, with what has been passed on.
+	Close
+
+	// Reset ends the connection at once, both sides: the client sees "connection reset by peer".
+	Reset
+
+	// Refuse is for Connect: nobody listens. A fault that does not always strike resets instead.
+	Refuse
+)
+
+// An Event is a moment of a connection, and the verdict on it.
+type Event struct {
+	Moment    Moment
+	Direction Direction // of Read, Write and End
+
+	Conn    uint64 // the number of the connection, from 1
+	Request uint64 // the number of the request in its connection, from 1; at Request and Answer
+
+	// Requests says that the protocol has requests, so that Request and Answer are drawn for each.
+	// Without, a fault is drawn for the connection.
+	Requests bool
+
+	// Always says that the fault strikes whatever is drawn.
+	Always bool
+
+	Open   int           // connections of the proxy that stand, with this one
+	Seen   uint64        // how many requests of all connections this fault was asked about before
+	Age    time.Duration // how long the connection and the fault have known each other
+	Passed int64         // bytes that have passed in this direction in that time
+
+	// The verdict begins here.
+
+	Fate  Fate
+	Until time.Duration // at Open: the Age at which Fate strikes; at once if it has passed
+	Why   wire.Why      // what to Deny with
+	Reply []byte        // or the bytes of it
+
+	// Delay holds up a connection, a request, an answer, bytes or an end. Delays add up.
+	Delay time.Duration
+
+	// Data is what is about to be passed on, at Write. It may be changed in place, or be replaced by
+	// as much or more.
+	Data []byte
+
+	// Take is how much of Data may go now; the rest is asked about again. 0 is all. A fault can only
+	// take less than those before it.
+	Take int
+
+	// Pause follows after what is taken, at Write. The longest counts.
+	Pause time.Duration
+
+	key uint64 // of the fault, and of what it was drawn for
+}
+
+// Draw gives a number in [0, 1) that the proxy's seed decides for this fault and this request, or
+// this connection: it is the same at each of its moments.
+func (e *Event) Draw() float64 { return unit(mix(e.key, saltDraw)) }
+
+// Rand gives random numbers that the proxy's seed decides for this very event. Asked twice, it starts
+// again.
+func (e *Event) Rand() *rand.Rand {
+	return rand.New(rand.NewPCG(mix(e.key, saltRand), mix(uint64(e.Moment), uint64(e.Passed))))
+}
