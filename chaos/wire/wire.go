@@ -71,6 +71,11 @@ type Part struct {
 	// Secret says that these bytes may hold a password, so that no log shows them.
 	Secret bool
 
+	// More is of bytes outside of requests and answers, and of those that have an ID: a push, or one of
+	// the entries found by a search, goes on in the next Part of this side, so that no other answer
+	// may be put between the two. Inside an answer without an ID that goes without saying.
+	More bool
+
 	// Opaque says that from these bytes on nothing is understood: TLS, another protocol, or nonsense.
 	// Both sides are relayed untouched from then on; neither Client nor Server is called again.
 	Opaque bool
