@@ -36,6 +36,7 @@ func refused(said string, why wire.Why) turn {
 //	answer 5 id=3                       of the request with that ID
 //	request 8 silent joined secret=8    with as many secret bytes in it
 //	client 20, server 20                in no request or answer
+//	server 20…                          the same, and More is to come
 //	request 14 refused "-ERR no\r\n"    with what Refuse said
 //	request… refused "421 \r\n" close   the end: the connection is closed, or broken where nothing is said
 //	client opaque, server opaque        the end: from here on nothing was understood
@@ -236,7 +237,7 @@ func (e *event) grow(next event) bool {
 	}
 	e.N += next.N
 	e.secret += next.secret
-	e.End = next.End
+	e.End, e.More = next.End, next.More
 	return true
 }
 
@@ -260,7 +261,7 @@ func (e event) String() string {
 	case e.N == 0:
 		b.WriteString(who)
 	case !e.message:
-		fmt.Fprintf(&b, "%s %d", who, e.N)
+		fmt.Fprintf(&b, "%s %d%s", who, e.N, dots(e.More))
 	default:
 		fmt.Fprintf(&b, "%s%s %d%s", dots(!e.Begin), what, e.N, dots(!e.End))
 	}
