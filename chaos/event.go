@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/heeler-go/heeler/chaos/wire"
@@ -39,7 +40,7 @@ type Moment int
 // What the verdict can be at each moment is told at the fields of Event and at the fates.
 const (
 	// Connect: a client has connected, and the backend is not asked yet. Delay holds it up. A fault
-	// with the fate Refuse that always strikes is asked without any connection, Conn being 0.
+	// with the fate Unlisten that always strikes is asked without any connection, Conn being 0.
 	Connect Moment = iota
 
 	// Open: the connection stands, or the faults have changed while it did. Fate and Until end it.
@@ -62,6 +63,15 @@ const (
 	End
 )
 
+// String is the moment in a word.
+func (m Moment) String() string {
+	words := [...]string{"connect", "open", "request", "answer", "read", "write", "end"}
+	if m < 0 || int(m) >= len(words) {
+		return "moment " + strconv.Itoa(int(m))
+	}
+	return words[m]
+}
+
 // A Fate is what becomes of a connection, a request or of bytes.
 type Fate int
 
@@ -78,17 +88,17 @@ const (
 	// Write these bytes are lost.
 	Swallow
 
-	// Abort passes a Request on and resets the connection when its answer begins.
-	Abort
+	// Sever passes a Request on and resets the connection when its answer begins.
+	Sever
 
 	// Close ends the connection in order, with what has been passed on.
 	Close
 
-	// Reset ends the connection at once, both sides: the client sees "connection reset by peer".
-	Reset
+	// Break resets the connection at once, both sides: the client sees "connection reset by peer".
+	Break
 
-	// Refuse is for Connect: nobody listens. A fault that does not always strike resets instead.
-	Refuse
+	// Unlisten is for Connect: nobody listens. A fault that does not always strike resets instead.
+	Unlisten
 )
 
 // An Event is a moment of a connection, and the verdict on it.
@@ -125,8 +135,8 @@ type Event struct {
 	// as much or more.
 	Data []byte
 
-	// Take is how much of Data may go now; the rest is asked about again. 0 is all. A fault can only
-	// take less than those before it.
+	// Take is how much of Data may go now; the rest is asked about again. 0 is all, or with a Fate
+	// none. A fault can only take less than those before it.
 	Take int
 
 	// Pause follows after what is taken, at Write. The longest counts.

@@ -1,0 +1,101 @@
+package chaos
+
+import (
+	"slices"
+	"time"
+
+	"github.com/heeler-go/heeler/chaos/wire"
+)
+
+// An exchange is a request whose answer is not complete.
+type exchange struct {
+	n    uint64 // its number in the connection
+	id   uint64 // wire.Part.ID
+	fate Fate   // Pass, Deny, Swallow or Sever
+
+	// For Deny: what the client gets instead, when, and whether the request is complete.
+	answer wire.Answer
+	due    time.Time
+	ready  bool
+}
+
+// lost says that the backend does not see the request.
+func (x *exchange) lost() bool { return x.fate == Deny || x.fate == Swallow }
+
+// A flight is the exchanges in progress on a connection, in the order of their requests. Pipelines are
+// long: the first one leaves without the others having to move.
+type flight struct {
+	list []exchange
+	gone int // how many at the beginning of list have left
+}
+
+func (f *flight) rest() []exchange { return f.list[f.gone:] }
+
+// push adds an exchange at the end.
+func (f *flight) push(x exchange) {
+	if f.gone > 0 && len(f.list) == cap(f.list) {
+		f.list = slices.Delete(f.list, 0, f.gone)
+		f.gone = 0
+	}
+	f.list = append(f.list, x)
+}
+
+// answering finds the exchange that the backend answers: the one with the ID, or the first. Nil: it
+// speaks although nobody has asked. What it points to is good until the flight changes.
+func (f *flight) answering(id uint64) *exchange {
+	rest := f.rest()
+	i := 0
+	if id != 0 {
+		i = slices.IndexFunc(rest, func(x exchange) bool { return x.id == id && !x.lost() })
+	}
+	if i < 0 || i >= len(rest) || rest[i].lost() {
+		return nil
+	}
+	return &rest[i]
+}
+
+// complete says of the last exchange that its request is complete.
+func (f *flight) complete(n uint64) {
+	rest := f.rest()
+	for i := len(rest) - 1; i >= 0 && rest[i].n >= n; i-- {
+		rest[i].ready = rest[i].ready || rest[i].n == n
+	}
+}
+
+// drop forgets an exchange: its answer is complete.
+func (f *flight) drop(n uint64) {
+	for i := f.gone; i < len(f.list); i++ {
+		if f.list[i].n == n {
+			f.remove(i)
+			return
+		}
+	}
+}
+
+func (f *flight) remove(i int) {
+	if i != f.gone {
+		f.list = slices.Delete(f.list, i, i+1)
+		return
+	}
+	f.list[i] = exchange{}
+	f.gone++
+	if f.gone == len(f.list) {
+		f.list, f.gone = f.list[:0], 0
+	}
+}
+
+// denied takes out the next answer that is the proxy's to give: those before it are complete, or may
+// be overtaken.
+func (f *flight) denied() (exchange, bool) {
+	for i := f.gone; i < len(f.list); i++ {
+		x := f.list[i]
+		if x.fate == Deny && x.ready {
+			f.remove(i)
+			return x, true
+		}
+		if x.id == 0 {
+			break
+		}
+	}
+	return exchange{}, false
+}

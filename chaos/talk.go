@@ -1,0 +1,164 @@
+package chaos
+
+import (
+	"time"
+
+	"github.com/heeler-go/heeler/chaos/wire"
+)
+
+// A verdict is what becomes of the first bytes of what a side has said.
+type verdict struct {
+	n      int           // how many bytes; 0: it takes more to tell
+	lost   bool          // they are kept from the other side
+	delay  time.Duration // or come to it later
+	fate   Fate          // Close or Break: nothing of this comes to it
+	secret bool
+	more   bool // the message goes on: nothing can be put behind these bytes
+
+	struck  *active // a fault that had a part in it
+	moment  Moment
+	request uint64
+}
+
+// part asks the conversation what the bytes are, or takes turns where there is none.
+func (l *link) part(data []byte, from side) wire.Part {
+	if l.talk != nil {
+		part := wire.Part{Opaque: true}
+		if from == theClient {
+			part = l.talk.Client(data)
+		} else {
+			part = l.talk.Server(data)
+		}
+		switch {
+		case part.Opaque, part.N == 0 && len(data) >= wire.MaxHead, part.N < 0, part.N > len(data):
+			l.lose()
+		default:
+			return part
+		}
+	}
+	part := wire.Part{N: len(data), Begin: l.turn != from}
+	l.turn = from
+	if part.Begin && from == theClient {
+		l.asking = false
+	}
+	return part
+}
+
+// lose ends a conversation that is not understood any more.
+func (l *link) lose() {
+	l.dead = l.dead || l.asking && l.request.lost()
+	l.talk = nil
+	l.known.Store(false)
+	l.asking = false
+	l.turn = nobody
+	l.up.poke() // for what they keep
+	l.down.poke()
+}
+
+// ofClient judges what the client says.
+func (l *link) ofClient(data []byte, pl *plan) (v verdict) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return verdict{n: len(data), lost: true}
+	}
+	part := l.part(data, theClient)
+	v.n, v.secret, v.more = part.N, part.Secret, part.More
+	if v.n == 0 {
+		return v
+	}
+	if part.Begin && (l.talk != nil || len(pl.faults) > 0) {
+		l.begin(part, pl, &v)
+	}
+	v.lost = l.dead || l.asking && l.request.lost()
+	if part.End && l.asking {
+		l.asking = false
+		if l.request.fate == Deny {
+			l.flight.complete(l.request.n)
+			l.down.poke()
+		}
+	}
+	return v
+}
+
+// begin draws the faults for a request.
+func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
+	x := exchange{n: l.requests.Add(1), id: part.ID}
+	e := Event{Moment: Request, Request: x.n}
+	if part.Joined {
+		e.Fate, e.Why = l.request.fate, l.why
+	} else {
+		v.struck, v.moment, v.request = l.ask(&e, pl), Request, x.n
+	}
+	x.fate, v.delay = e.Fate, e.Delay
+	if x.fate == Deny && part.Silent {
+		x.fate = Pass // nobody would hear it
+	}
+	if x.fate == Deny {
+		x.answer = wire.Answer{Bytes: e.Reply}
+		if e.Reply == nil && l.talk != nil {
+			x.answer = l.talk.Refuse(e.Why)
+		}
+		if len(x.answer.Bytes) == 0 {
+			x.fate = Break
+		}
+	}
+	switch x.fate {
+	case Close, Break, Unlisten:
+		v.fate = x.fate
+		return
+	case Swallow:
+		l.dead = !part.Silent && x.id == 0
+	case Deny:
+		x.due = time.Now().Add(e.Delay)
+		x.ready = x.answer.Close || l.talk == nil
+		l.denied.Add(1)
+		if x.ready {
+			l.down.poke()
+		}
+	}
+	l.request, l.asking, l.why = x, true, e.Why
+	if !part.Silent && (l.talk != nil || x.fate == Deny) {
+		l.flight.push(x)
+	}
+}
+
+// ofBackend judges what the backend says.
+func (l *link) ofBackend(data []byte, pl *plan) (v verdict) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	part := l.part(data, theBackend)
+	v.n, v.secret, v.more = part.N, part.Secret, part.More
+	if v.n == 0 {
+		return v
+	}
+	var x *exchange
+	if l.talk != nil {
+		x = l.flight.answering(part.ID)
+	} else if l.asking && !l.request.lost() {
+		x = &l.request
+	}
+	if x == nil {
+		return v // a greeting, a push: nobody has asked
+	}
+	if part.Begin {
+		l.answer(x, pl, &v)
+	}
+	if part.End {
+		l.flight.drop(x.n)
+	}
+	return v
+}
+
+// answer draws the faults for an answer.
+func (l *link) answer(x *exchange, pl *plan, v *verdict) {
+	e := Event{Moment: Answer, Request: x.n}
+	v.struck, v.moment, v.request = l.ask(&e, pl), Answer, x.n
+	v.delay = e.Delay
+	switch {
+	case x.fate == Sever:
+		v.fate = Break
+	case e.Fate == Close, e.Fate == Break:
+		v.fate = e.Fate
+	}
+}
