@@ -82,7 +82,7 @@ type Part struct {
 }
 
 // MaxHead bounds what a Conversation can ask to be kept with N = 0, in bytes.
-const MaxHead = 64 << 10
+const MaxHead = 48 << 10
 
 // Why tells Refuse what to say. The zero Why leaves it to the protocol: the error that its servers
 // give when they are overloaded or about to stop.
@@ -111,7 +111,7 @@ type Answer struct {
 
 // Protocols are all that this package knows, in alphabetical order of their names.
 func Protocols() []Protocol {
-	return []Protocol{HTTP, Redis, TCP}
+	return []Protocol{HTTP, MySQL, Postgres, Redis, TCP}
 }
 
 // ByName finds a protocol in a list by its Name; nil if there is none.
