@@ -108,7 +108,8 @@ func redisPeek(data []byte) (verb redisVerb, known bool) {
 	if n == 0 || len(rest) < 1+n+int(size) {
 		return redisNoVerb, false
 	}
-	return redisVerbOf(rest[1+n : 1+n+int(size)]), true
+	var buf [redisWordMax]byte
+	return redisVerbOf(upper(rest[1+n:1+n+int(size)], buf[:])), true
 }
 
 // first looks at the first byte of an answer's value.

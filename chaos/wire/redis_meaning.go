@@ -31,46 +31,32 @@ const (
 	redisIsOther // another protocol follows
 )
 
-// redisLower gives a word in lower case; empty if it is longer than those that mean something.
-func redisLower(word []byte, into *[redisWordMax]byte) []byte {
-	if len(word) > len(into) {
-		return nil
-	}
-	for i, c := range word {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		into[i] = c
-	}
-	return into[:len(word)]
-}
-
 func (w *redisWords) is(i int, word string) bool {
 	var buf [redisWordMax]byte
-	return string(redisLower(w.first[i], &buf)) == word
+	return string(upper(w.first[i], buf[:])) == word
 }
 
 // special looks the command's name up.
 func (w *redisWords) special() redisSpecial {
 	var buf [redisWordMax]byte
-	switch name := redisLower(w.first[0], &buf); string(name) {
-	case "auth", "acl", "migrate":
+	switch name := upper(w.first[0], buf[:]); string(name) {
+	case "AUTH", "ACL", "MIGRATE":
 		return redisIsSecret
-	case "config":
+	case "CONFIG":
 		return redisIsConfig
-	case "multi":
+	case "MULTI":
 		return redisIsMulti
-	case "exec", "discard":
+	case "EXEC", "DISCARD":
 		return redisIsExec
-	case "reset":
+	case "RESET":
 		return redisIsReset
-	case "hello":
+	case "HELLO":
 		return redisIsHello
-	case "client":
+	case "CLIENT":
 		return redisIsClient
-	case "script":
+	case "SCRIPT":
 		return redisIsScript
-	case "monitor", "sync", "psync", "replconf":
+	case "MONITOR", "SYNC", "PSYNC", "REPLCONF":
 		return redisIsOther
 	default:
 		if redisVerbOf(name) != redisNoVerb && redisVerbOf(name) != redisNews {
@@ -80,22 +66,22 @@ func (w *redisWords) special() redisSpecial {
 	return redisOrdinary
 }
 
-// redisVerbOf reads a verb in lower case.
+// redisVerbOf reads a verb in capitals.
 func redisVerbOf(word []byte) redisVerb {
 	switch string(word) {
-	case "subscribe":
+	case "SUBSCRIBE":
 		return redisSub
-	case "unsubscribe":
+	case "UNSUBSCRIBE":
 		return redisUnsub
-	case "psubscribe":
+	case "PSUBSCRIBE":
 		return redisPSub
-	case "punsubscribe":
+	case "PUNSUBSCRIBE":
 		return redisPUnsub
-	case "ssubscribe":
+	case "SSUBSCRIBE":
 		return redisSSub
-	case "sunsubscribe":
+	case "SUNSUBSCRIBE":
 		return redisSUnsub
-	case "message", "pmessage", "smessage":
+	case "MESSAGE", "PMESSAGE", "SMESSAGE":
 		return redisNews
 	}
 	return redisNoVerb
@@ -141,11 +127,11 @@ func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 	case redisIsSubscription:
 		asked = words.subscription()
 	case redisIsScript:
-		if words.count == 3 && words.is(1, "debug") {
+		if words.count == 3 && words.is(1, "DEBUG") {
 			return part, false
 		}
 	case redisIsClient:
-		if words.count == 3 && words.is(1, "reply") {
+		if words.count == 3 && words.is(1, "REPLY") {
 			return t.clientReply(words, was, part)
 		}
 	}
@@ -163,7 +149,7 @@ func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 // without any one for each subscription there is. SUBSCRIBE without arguments is an error.
 func (w *redisWords) subscription() redisAsked {
 	var buf [redisWordMax]byte
-	verb := redisVerbOf(redisLower(w.first[0], &buf))
+	verb := redisVerbOf(upper(w.first[0], buf[:]))
 	switch verb {
 	case redisSub, redisPSub, redisSSub:
 		if w.count == 1 {
@@ -179,11 +165,11 @@ func (t *redisTalk) clientReply(words *redisWords, was redisMute, part Part) (Pa
 		return part, false
 	}
 	switch {
-	case words.is(2, "on"):
+	case words.is(2, "ON"):
 		t.mute, part.Silent = redisSpeak, false
-	case words.is(2, "off"):
+	case words.is(2, "OFF"):
 		t.mute, part.Silent = redisOff, true
-	case words.is(2, "skip"):
+	case words.is(2, "SKIP"):
 		if t.mute != redisOff {
 			t.mute = redisSkip
 		}
