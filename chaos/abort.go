@@ -1,15 +1,15 @@
 package chaos
 
-// AbortAnswers lets the backend do its work, and resets the connection when the answer begins: the
+// Abort lets the backend do its work, and resets the connection when the answer begins: the
 // client cannot know whether its request was carried out.
-type AbortAnswers struct{}
+type Abort struct{}
 
 // Name is "abort".
-func (AbortAnswers) Name() string { return "abort" }
+func (Abort) Name() string { return "abort" }
 
 // Strike lets a request pass, to be cut off at its answer.
-func (AbortAnswers) Strike(e *Event) {
+func (Abort) Strike(e *Event) {
 	if e.Moment == Request {
-		e.Fate = Abort
+		e.Fate = Sever
 	}
 }

@@ -15,8 +15,8 @@ func (Blackout) Strike(e *Event) {
 		if e.Requests && !e.Always {
 			return
 		}
-		e.Fate = Reset
+		e.Fate = Break
 	case Request:
-		e.Fate = Reset
+		e.Fate = Break
 	}
 }

@@ -31,7 +31,7 @@ func (Error) Name() string { return "error" }
 func (x Error) Strike(e *Event) {
 	switch {
 	case before(e) < uint64(x.Warmup):
-	case x.Inject && e.Moment == Write:
+	case x.Inject && e.Moment == Write && room(e) > 0:
 		inset(e)
 	case !x.Inject && e.Moment == Request:
 		e.Fate = Deny
@@ -53,12 +53,14 @@ func before(e *Event) uint64 {
 
 // inset puts noise into the middle of what may go.
 func inset(e *Event) {
-	middle := e.Take / 2
+	middle := room(e) / 2
 	data := make([]byte, 0, len(e.Data)+noiseInset)
 	data = append(data, e.Data[:middle]...)
 	data = append(data, noise(e, noiseInset)...)
 	e.Data = append(data, e.Data[middle:]...)
-	e.Take += noiseInset
+	if e.Take > 0 {
+		e.Take += noiseInset
+	}
 }
 
 // noise gives random bytes that the seed decides.
