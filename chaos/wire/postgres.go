@@ -42,6 +42,7 @@ type postgresTalk struct {
 	secret  bool            // it may have a password
 	refused bool            // the batch was refused: its first message ends it
 	rest    bool            // the rest of such a batch is to come, or is coming
+	joined  bool            // the last request was such a rest
 
 	down      int  // bytes still to come of what the server is saying
 	answering bool // it belongs to an answer

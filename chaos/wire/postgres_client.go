@@ -109,7 +109,8 @@ func (t *postgresTalk) begins(sort postgresSort) bool {
 
 // begin begins a request.
 func (t *postgresTalk) begin(sort postgresSort, part *Part) {
-	part.Begin = true
+	part.Begin, part.Secret = true, false
+	t.joined = t.rest
 	switch sort {
 	case postgresLeave:
 		t.request, t.last, t.rest = postgresEnd, true, false
@@ -119,7 +120,7 @@ func (t *postgresTalk) begin(sort postgresSort, part *Part) {
 		t.request, t.last = postgresSimple, true
 	default:
 		t.request, t.last = postgresBatch, sort == postgresSync
-		part.Joined = t.rest
+		part.Joined = t.joined
 	}
 	t.asked.push(t.request)
 }

@@ -54,7 +54,7 @@ func (t *postgresTalk) Refuse(why Why) Answer {
 		t.asked.unpush()
 	}
 	ready := []byte{'Z', 0, 0, 0, 5, cmp.Or(t.status, 'I')}
-	if t.rest {
+	if t.joined {
 		return Answer{Bytes: ready}
 	}
 	code, ok := postgresCode(why.Code)
