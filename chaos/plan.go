@@ -17,9 +17,6 @@ type plan struct {
 	said   func(Said) // nil: nobody listens
 }
 
-// idle says that the plan leaves the bytes alone, and nobody wants to see them.
-func (pl *plan) idle() bool { return len(pl.faults) == 0 && pl.said == nil }
-
 // scheduled says that what the faults do depends on the time.
 func (pl *plan) scheduled() bool {
 	return slices.ContainsFunc(pl.faults, func(a *active) bool { return a.Schedule != Schedule{} })

@@ -12,9 +12,13 @@ import (
 )
 
 const (
-	smallBuffer = 4 << 10      // what an idle connection holds, for each direction
-	bigBuffer   = wire.MaxHead // what a busy one does
-	maxQueue    = 4 << 20      // what may be held up, in each direction
+	smallBuffer = 4 << 10 // what an idle connection holds, for each direction
+	maxQueue    = 4 << 20 // what may be held up, in each direction
+
+	// bigBuffer is what a busy connection holds. Through 48 KiB, which stay in the processor's first
+	// cache, Read and Write pass on 1.5 times what splice(2) does between two sockets on loopback, for two
+	// thirds of its time; 64 KiB are as slow as splice(2) again. So all bytes take the same way.
+	bigBuffer = wire.MaxHead
 )
 
 var bigBuffers = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
@@ -39,8 +43,8 @@ type pump struct {
 	buf    []byte
 	have   int // bytes in buf that take more to be understood
 	big    *[bigBuffer]byte
-	idle   int // reads that did not need the big buffer
-	filled bool
+	idle   int  // reads that did not need the big buffer
+	filled bool // the last read has filled the buffer
 
 	in  int64        // bytes that have been read
 	out atomic.Int64 // bytes that have been passed on
@@ -118,9 +122,6 @@ func (p *pump) step() error {
 	if p.ended || p.queued >= maxQueue {
 		return p.sleep(wait)
 	}
-	if p.filled && wait.IsZero() && p.plain() {
-		return p.splice()
-	}
 	n, err := p.read(wait)
 	if n > 0 {
 		return p.chew(n)
@@ -171,11 +172,6 @@ func (p *pump) await(left time.Duration) error {
 		return errLeft
 	}
 	return nil
-}
-
-// plain says that nobody looks at the bytes.
-func (p *pump) plain() bool {
-	return p.plan.idle() && !p.link.known.Load() && p.have == 0 && len(p.queue) == 0 && p.link.denied.Load() == 0
 }
 
 // look sees what has changed.

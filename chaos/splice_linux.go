@@ -1,6 +1,0 @@
-package chaos
-
-func (p *pump) splice() error {
-	p.filled = false
-	return nil
-}
