@@ -119,12 +119,12 @@ func newRequest(method, url string, body io.Reader, field string) (*http.Request
 	return req, err
 }
 
-var size = regexp.MustCompile(` \d+(…?)$`)
+var size = regexp.MustCompile(` \d+\b`)
 
 func withoutSizes(events []string) []string {
 	out := make([]string, len(events))
 	for i, e := range events {
-		out[i] = size.ReplaceAllString(e, "$1")
+		out[i] = size.ReplaceAllString(e, "")
 	}
 	return out
 }

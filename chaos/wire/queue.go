@@ -21,6 +21,9 @@ func (q *queue[T]) push(item T) {
 // front is the one that has waited longest. There must be one.
 func (q *queue[T]) front() *T { return &q.items[q.first] }
 
+// second is the one behind the front. There must be one.
+func (q *queue[T]) second() *T { return &q.items[q.first+1] }
+
 // back is the one that was pushed last. There must be one.
 func (q *queue[T]) back() *T { return &q.items[len(q.items)-1] }
 
