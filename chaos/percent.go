@@ -27,7 +27,10 @@ func ParsePercents(text string, known []Behavior) (Mix, error) {
 		}
 		m = append(m, Chance{p, b})
 	}
-	return m, m.Validate()
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // names lists the names of behaviors for an error.
