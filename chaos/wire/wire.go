@@ -111,7 +111,7 @@ type Answer struct {
 
 // Protocols are all that this package knows, in alphabetical order of their names.
 func Protocols() []Protocol {
-	return []Protocol{HTTP, Memcache, MySQL, Postgres, Redis, SMTP, TCP}
+	return []Protocol{HTTP, LDAP, Memcache, MySQL, Postgres, Redis, SMTP, TCP}
 }
 
 // ByName finds a protocol in a list by its Name; nil if there is none.
