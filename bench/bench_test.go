@@ -10,7 +10,7 @@ import (
 
 // TestMain lets the test binary stand in for the command where it starts itself anew.
 func TestMain(m *testing.M) {
-	if asked, err := answerForOneStall(os.Stdout); asked {
+	if asked, err := answerAsChild(os.Stdin, os.Stdout); asked {
 		exitOn(err)
 		return
 	}
@@ -53,7 +53,12 @@ func TestTheQuickRunPrintsEveryRow(t *testing.T) {
 			t.Errorf("%d rows of %q, want %d", got, g.name, want)
 		}
 	}
-	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 "} {
+	for _, c := range contenders() {
+		if got, want := strings.Count(out.String(), "| "+c.name+" "), len(contests()); got != want {
+			t.Errorf("%d rows of %q, want %d", got, c.name, want)
+		}
+	}
+	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 ", "p99 µs", "of toxiproxy"} {
 		if !strings.Contains(out.String(), head) {
 			t.Errorf("nothing says %q", head)
 		}
@@ -68,7 +73,7 @@ func TestAWrongFlagIsRefused(t *testing.T) {
 		p          plan
 		only, want string
 	}{
-		{quick, "stalls", "want cost, breaker or stall"},
+		{quick, "stalls", "want cost, breaker, stall or chaos"},
 		{plan{rounds: 0}, "", "want at least 1"},
 	} {
 		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -1,5 +1,6 @@
 // Command bench measures, in one run, what heeler's guards cost a request beside their peers, what its
-// breaker costs a call, and how long slowlog's capture holds up everyone else.
+// breaker costs a call, how long slowlog's capture holds up everyone else, and what a chaos proxy costs
+// those whom it lets through.
 //
 //	go run ./bench
 //
@@ -25,23 +26,26 @@ type plan struct {
 	each       time.Duration // for one subject in one round
 	goroutines []int         // in the process while a capture is taken
 	captures   int           // at each number of goroutines
+	flow       time.Duration // for one proxy in one round of one contest
+	profiles   string        // the folder for the proxies' CPU profiles; empty: none are taken
 }
 
 var (
-	full  = plan{rounds: 9, each: 150 * time.Millisecond, goroutines: []int{1_000, 10_000, 100_000}, captures: 5}
-	quick = plan{rounds: 1, each: time.Millisecond, goroutines: []int{100}, captures: 1}
+	full  = plan{rounds: 9, each: 150 * time.Millisecond, goroutines: []int{1_000, 10_000, 100_000}, captures: 5, flow: 750 * time.Millisecond}
+	quick = plan{rounds: 1, each: time.Millisecond, goroutines: []int{100}, captures: 1, flow: 10 * time.Millisecond}
 )
 
 func main() {
-	if asked, err := answerForOneStall(os.Stdout); asked {
+	if asked, err := answerAsChild(os.Stdin, os.Stdout); asked {
 		exitOn(err)
 		return
 	}
 	testing.Init()
 	var (
-		isQuick = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
-		only    = flag.String("only", "", `measure only "cost", "breaker" or "stall"`)
-		rounds  = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
+		isQuick  = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
+		only     = flag.String("only", "", `measure only "cost", "breaker", "stall" or "chaos"`)
+		rounds   = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
+		profiles = flag.String("cpuprofile", "", "write a CPU profile of each proxy in each contest to this `folder`")
 	)
 	flag.Usage = usage
 	flag.Parse()
@@ -50,6 +54,7 @@ func main() {
 	if *isQuick {
 		p = quick
 	}
+	p.profiles = *profiles
 	exitOn(run(os.Stdout, p, *only))
 }
 
@@ -62,8 +67,8 @@ func exitOn(err error) {
 
 // usage lists our flags, without the many that package testing has.
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall] [-rounds n]")
-	for _, name := range []string{"quick", "only", "rounds"} {
+	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall|chaos] [-rounds n] [-cpuprofile folder]")
+	for _, name := range []string{"quick", "only", "rounds", "cpuprofile"} {
 		fmt.Fprintf(os.Stderr, "  -%s\t%s\n", name, flag.Lookup(name).Usage)
 	}
 }
@@ -73,9 +78,9 @@ func run(w io.Writer, p plan, only string) error {
 	parts := []struct {
 		name   string
 		report func(io.Writer, plan) error
-	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}}
-	if only != "" && only != "cost" && only != "breaker" && only != "stall" {
-		return fmt.Errorf("bench: -only %q, want cost, breaker or stall", only)
+	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}, {"chaos", reportProxies}}
+	if only != "" && only != "cost" && only != "breaker" && only != "stall" && only != "chaos" {
+		return fmt.Errorf("bench: -only %q, want cost, breaker, stall or chaos", only)
 	}
 	if p.rounds < 1 {
 		return fmt.Errorf("bench: -rounds %d, want at least 1", p.rounds)

@@ -32,9 +32,9 @@ func handlers() []handler {
 	}
 }
 
-// wire is the request as a browser's first line and headers. A guard that looks at headers, or copies
+// rawRequest is the request as a browser's first line and headers. A guard that looks at headers, or copies
 // strings out of the request, finds here what it finds in life.
-const wire = "GET /search?q=cattle+dogs&page=2 HTTP/1.1\r\n" +
+const rawRequest = "GET /search?q=cattle+dogs&page=2 HTTP/1.1\r\n" +
 	"Host: shop.example\r\n" +
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
 	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
@@ -47,7 +47,7 @@ const wire = "GET /search?q=cattle+dogs&page=2 HTTP/1.1\r\n" +
 // the server and the local address in its context, and cancellable. All runs of a subject share it, so
 // that making it is not measured; over the loopback connection each request is made anew.
 func newRequest() (*http.Request, context.CancelFunc) {
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(rawRequest)))
 	if err != nil {
 		panic(fmt.Sprintf("bench: the request on the wire does not parse: %v", err))
 	}
@@ -111,7 +111,7 @@ func newLoopback(h http.Handler) (*loopback, error) {
 // measureAnswer sends the first request and notes how long its answer is. All answers are as long:
 // the date, which alone differs, has one length.
 func (l *loopback) measureAnswer() error {
-	if _, err := io.WriteString(l.conn, wire); err != nil {
+	if _, err := io.WriteString(l.conn, rawRequest); err != nil {
 		return err
 	}
 	seen := &countingReader{from: l.conn}
@@ -133,7 +133,7 @@ func (l *loopback) measureAnswer() error {
 
 // roundTrip sends one request and reads its answer.
 func (l *loopback) roundTrip() error {
-	if _, err := io.WriteString(l.conn, wire); err != nil {
+	if _, err := io.WriteString(l.conn, rawRequest); err != nil {
 		return err
 	}
 	_, err := io.ReadFull(l.conn, l.answer)

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A score is what one contender reached in one round.
+type score struct {
+	figure float64 // in the contest's unit
+	worst  float64 // in the same unit: the 99th percentile, where there is one
+	times  float64 // how often what CPU time is counted for was done: megabytes, round trips, connections
+	cpu    time.Duration
+}
+
+// A contest is one thing that all contenders are measured in.
+type contest struct {
+	name, title string
+	figure      string // the heads of the table's columns
+	worst       string // empty: there is no such column
+	each        string // what CPU time is counted for
+	awake       bool   // whether the CPUs are kept from dozing
+	less        bool   // whether less is better
+	peer, plain float64
+	run         func(addr string, t talk, least time.Duration) (score, error)
+}
+
+func contests() []contest {
+	return []contest{
+		{
+			name: "download", title: "A long answer on one connection", figure: "MB/s", each: "MB",
+			peer: 2, plain: 0.9, run: stream(func(t talk) exchange { return t.download }),
+		},
+		{
+			name: "upload", title: "A long request on one connection", figure: "MB/s", each: "MB",
+			peer: 2, plain: 0.9, run: stream(func(t talk) exchange { return t.upload }),
+		},
+		{
+			name: "trip", title: "One round trip of some 64 bytes after another on one connection, with CPUs that do not doze",
+			figure: "p50 µs", worst: "p99 µs", each: "trip", awake: true, less: true, peer: 0.5, run: roundTrips,
+		},
+		{
+			name: "connect", title: fmt.Sprintf("Connections with one round trip each, %d at a time", atATime),
+			figure: "per second", each: "connection", peer: 1.5, run: connections,
+		},
+	}
+}
+
+// stream repeats a long exchange.
+func stream(of func(talk) exchange) func(string, talk, time.Duration) (score, error) {
+	return func(addr string, t talk, least time.Duration) (s score, err error) {
+		c, err := call(addr, t, make([]byte, 512))
+		if err != nil {
+			return s, err
+		}
+		defer c.hangUp()
+		x := of(t)
+		begin := time.Now()
+		for time.Since(begin) < least {
+			if err := c.ask(x); err != nil {
+				return s, err
+			}
+			s.times += float64(x.request.size()+x.answer.size()) / 1e6
+		}
+		s.figure = s.times / time.Since(begin).Seconds()
+		return s, nil
+	}
+}
+
+// roundTrips repeats the small exchange, a hundredth of the time for nothing, so that all is warm.
+func roundTrips(addr string, t talk, least time.Duration) (s score, err error) {
+	c, err := call(addr, t, make([]byte, 512))
+	if err != nil {
+		return s, err
+	}
+	defer c.hangUp()
+	var took []float64
+	begin := time.Now()
+	for last := begin; last.Sub(begin) < least; {
+		if err := c.ask(t.small); err != nil {
+			return s, err
+		}
+		now := time.Now()
+		took = append(took, float64(now.Sub(last).Nanoseconds())/1e3)
+		last = now
+	}
+	return score{figure: median(took), worst: quantile(took, 0.99), times: float64(len(took))}, nil
+}
+
+// atATime is how many clients connect at once.
+const atATime = 8
+
+// connections connects, asks once and hangs up, again and again.
+func connections(addr string, t talk, least time.Duration) (score, error) {
+	var (
+		clients sync.WaitGroup
+		counts  [atATime]int
+		errs    [atATime]error
+	)
+	begin := time.Now()
+	for i := range atATime {
+		clients.Go(func() {
+			buf := make([]byte, 512)
+			for time.Since(begin) < least && errs[i] == nil {
+				errs[i] = visit(addr, t, buf)
+				counts[i]++
+			}
+		})
+	}
+	clients.Wait()
+	took, all := time.Since(begin), 0
+	for _, n := range counts {
+		all += n
+	}
+	return score{figure: float64(all) / took.Seconds(), times: float64(all)}, errors.Join(errs[:]...)
+}
+
+func visit(addr string, t talk, buf []byte) error {
+	c, err := call(addr, t, buf)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.ask(t.small), c.hangUp())
+}
+
+// hold lets all contenders take turns in each round, as measure does, and gives the scores by name.
+func (c contest) hold(p plan) (scores map[string][]score, err error) {
+	var children []*child
+	defer func() {
+		for _, one := range children {
+			err = errors.Join(err, one.stop())
+		}
+	}()
+	start := func(r role) (*child, error) {
+		one, err := startChild(r)
+		if err == nil {
+			children = append(children, one)
+		}
+		return one, err
+	}
+	if c.awake {
+		if _, err := start(role{Part: partAwake}); err != nil {
+			return nil, err
+		}
+	}
+	backends := make(map[string]string)
+	for _, t := range talks() {
+		backend, err := start(role{Part: partBackend, Talk: t.name})
+		if err != nil {
+			return nil, err
+		}
+		backends[t.name] = backend.addr
+	}
+	all := contenders()
+	proxies := make([]*child, len(all))
+	for i, one := range all {
+		if proxies[i], err = start(role{one.name, "", backends[one.talk.name], c.profile(p, one.name)}); err != nil {
+			return nil, err
+		}
+	}
+	scores = make(map[string][]score)
+	for round := range p.rounds {
+		for i := range all {
+			turn := (round + i) % len(all)
+			s, err := c.turn(all[turn], proxies[turn], p.flow)
+			if err != nil {
+				return nil, fmt.Errorf("bench: %s: %s: %w", all[turn].name, c.name, err)
+			}
+			scores[all[turn].name] = append(scores[all[turn].name], s)
+		}
+	}
+	return scores, nil
+}
+
+// turn is one contender's in one round.
+func (c contest) turn(one contender, proxy *child, least time.Duration) (s score, err error) {
+	before, err := proxy.cpu()
+	if err != nil {
+		return s, err
+	}
+	if s, err = c.run(proxy.addr, one.talk, least); err != nil {
+		return s, err
+	}
+	after, err := proxy.cpu()
+	s.cpu = after - before
+	return s, err
+}
+
+// profile is the file for a contender's CPU profile; empty if none is asked for.
+func (c contest) profile(p plan, contender string) string {
+	if p.profiles == "" {
+		return ""
+	}
+	return filepath.Join(p.profiles, c.name+"."+strings.NewReplacer(", ", "-", " ", "-").Replace(contender)+".pprof")
+}
+
+// table lays out what all contenders reached. The spread is that of the ratio to the peer: half of the
+// rounds lie within it.
+func (c contest) table(scores map[string][]score) *table {
+	t := &table{head: []string{"contender", c.figure}}
+	if c.worst != "" {
+		t.head = append(t.head, c.worst)
+	}
+	t.head = append(t.head, "CPU µs a "+c.each, "of toxiproxy", "spread", "of plain", "wanted")
+	for _, one := range contenders() {
+		mine := scores[one.name]
+		cells := []string{one.name, number(middle(mine, func(s score) float64 { return s.figure }))}
+		if c.worst != "" {
+			cells = append(cells, number(middle(mine, func(s score) float64 { return s.worst })))
+		}
+		peer, plain := over(mine, scores[peerProxy]), over(mine, scores[plainRelay])
+		t.add(append(cells,
+			number(middle(mine, func(s score) float64 { return float64(s.cpu.Microseconds()) / s.times })),
+			fmt.Sprintf("%.2f", median(peer)),
+			fmt.Sprintf("%.2f–%.2f", quantile(peer, 0.25), quantile(peer, 0.75)),
+			fmt.Sprintf("%.2f", median(plain)),
+			c.verdict(one, median(peer), median(plain)))...)
+	}
+	return t
+}
+
+// verdict says what was wanted of a contender and whether it was reached. Of one that follows a
+// protocol it is wanted that it is no worse than the peer, which follows none.
+func (c contest) verdict(one contender, peer, plain float64) string {
+	if !one.ours {
+		return ""
+	}
+	wanted, sign, met := c.peer, "≥", func(got, wanted float64) bool { return got >= wanted }
+	if c.less {
+		sign, met = "≤", func(got, wanted float64) bool { return got <= wanted }
+	}
+	parses := one.talk.name != plainTalk().name
+	if parses {
+		wanted = 1
+	}
+	text, all := fmt.Sprintf("%s %.1f toxiproxy", sign, wanted), met(peer, wanted)
+	if c.plain != 0 && !parses {
+		text, all = fmt.Sprintf("%s, %s %.1f plain", text, sign, c.plain), all && met(plain, c.plain)
+	}
+	if all {
+		return text + ": yes"
+	}
+	return text + ": no"
+}
+
+// over gives the figures as ratios to those of another in the same rounds.
+func over(mine, other []score) []float64 {
+	ratios := make([]float64, len(mine))
+	for i := range ratios {
+		ratios[i] = mine[i].figure / other[i].figure
+	}
+	return ratios
+}
+
+func middle(all []score, of func(score) float64) float64 {
+	values := make([]float64, len(all))
+	for i, s := range all {
+		values[i] = of(s)
+	}
+	return median(values)
+}
+
+// number writes small numbers with a decimal.
+func number(f float64) string {
+	if f < 100 {
+		return fmt.Sprintf("%.1f", f)
+	}
+	return fmt.Sprintf("%.0f", f)
+}
+
+func reportProxies(w io.Writer, p plan) error {
+	fmt.Fprintf(w, "\nProxies that let everything through: medians of %d rounds. Client, proxy and backend are processes of their own.\n"+
+		"Ratios are to figures of the same round.\n", p.rounds)
+	for _, c := range contests() {
+		scores, err := c.hold(p)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s:\n\n", c.title)
+		c.table(scores).writeTo(w)
+	}
+	return nil
+}
