@@ -178,8 +178,8 @@ func (l *link) meetLocked(changed bool) (struck *active) {
 	}
 	if changed {
 		l.turn = nobody
-		l.up.poke()
-		l.down.poke()
+		l.up.reconsider()
+		l.down.reconsider()
 	}
 	e := Event{Moment: Open}
 	struck = l.ask(&e, l.proxy.plan.Load())

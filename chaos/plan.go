@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -58,7 +59,7 @@ func check(f Fault, protocol wire.Protocol) error {
 		return err
 	}
 	if c, ok := f.Behavior.(interface{ CheckProtocol(wire.Protocol) error }); ok {
-		return c.CheckProtocol(protocol)
+		return c.CheckProtocol(cmp.Or(protocol, wire.TCP))
 	}
 	return nil
 }

@@ -50,11 +50,12 @@ type pump struct {
 	out atomic.Int64 // bytes that have been passed on
 
 	queue  []piece
-	queued int       // bytes in it
-	gate   time.Time // when the next piece may go
-	armed  time.Time // the read deadline
-	more   bool      // the source is within a message, into which no other answer can be put
-	ended  bool      // the source has said all
+	queued int         // bytes in it
+	holds  atomic.Bool // there is something in it
+	gate   time.Time   // when the next piece may go
+	armed  time.Time   // the read deadline
+	more   bool        // the source is within a message, into which no other answer can be put
+	ended  bool        // the source has said all
 }
 
 // A piece is bytes that wait, or the end of them.
@@ -81,6 +82,15 @@ func (p *pump) poke() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
+	}
+}
+
+// reconsider pokes the pump if it holds up bytes. One that does not sees what has changed when it has
+// something to do: a thousand changes with thousands of idle connections cost little. The link's
+// lock is held.
+func (p *pump) reconsider() {
+	if p.holds.Load() {
+		p.poke()
 	}
 }
 

@@ -37,8 +37,14 @@ func (p *pump) write(data []byte) (int, error) {
 
 // enqueue keeps a copy of the bytes until they are due.
 func (p *pump) enqueue(data []byte, delay time.Duration) {
-	p.queue = append(p.queue, piece{data: slices.Clone(data), due: time.Now().Add(delay)})
-	p.queued += len(data)
+	p.hold(piece{data: slices.Clone(data), due: time.Now().Add(delay)})
+}
+
+// hold puts a piece behind those that wait.
+func (p *pump) hold(x piece) {
+	p.queue = append(p.queue, x)
+	p.queued += len(x.data)
+	p.holds.Store(true)
 }
 
 // answers puts those answers into the queue that are the proxy's to give now.
@@ -55,8 +61,7 @@ func (p *pump) answers() {
 			return
 		}
 		l.denied.Add(-1)
-		p.queue = append(p.queue, piece{data: x.answer.Bytes, due: x.due, close: x.answer.Close})
-		p.queued += len(x.answer.Bytes)
+		p.hold(piece{data: x.answer.Bytes, due: x.due, close: x.answer.Close})
 		if p.plan.said != nil {
 			p.plan.said(Said{Time: time.Now(), Conn: l.id, Direction: Downstream, Data: x.answer.Bytes, Faked: true})
 		}
@@ -75,7 +80,7 @@ func (p *pump) finish() error {
 	}
 	e := Event{Moment: End}
 	p.ask(&e, p.in)
-	p.queue = append(p.queue, piece{end: true, due: time.Now().Add(e.Delay)})
+	p.hold(piece{end: true, due: time.Now().Add(e.Delay)})
 	return nil
 }
 
@@ -113,6 +118,9 @@ func (p *pump) flush() (time.Time, error) {
 			return time.Time{}, errOver
 		}
 		p.queue = slices.Delete(p.queue, 0, 1)
+	}
+	if p.holds.Load() {
+		p.holds.Store(false)
 	}
 	return time.Time{}, nil
 }
