@@ -8,7 +8,8 @@ import (
 // Redis is the protocol of Redis, Valkey and their kin: RESP2, RESP3 and inline commands, pipelined
 // as they come. https://redis.io/docs/latest/develop/reference/protocol-spec/
 //
-// Commands between MULTI and EXEC are Joined to MULTI. Pushes, and messages to a RESP2 subscriber, are
+// Commands between MULTI and EXEC are Joined to MULTI. A refused transaction gets its error at EXEC,
+// where every client expects one: after an error to MULTI itself some lose count. Pushes, and messages to a RESP2 subscriber, are
 // outside of answers; the answer to SUBSCRIBE and its like is all that confirms it. After MONITOR,
 // PSYNC, SYNC, REPLCONF and SCRIPT DEBUG the connection is Opaque, and so it is after what no client
 // library does: subscribing in a transaction, or with CLIENT REPLY OFF.
@@ -35,14 +36,16 @@ func (redis) Check(why Why) error {
 // redisTalk follows one connection.
 type redisTalk struct {
 	asked  queue[redisAsked]
-	lost   bool // all is opaque from here on
-	multis uint32
+	lost   bool   // all is opaque from here on
+	multis uint32 // transactions so far
 
 	// Of the client's side.
-	command redisCommand
-	multi   bool      // a transaction has been begun
-	mute    redisMute // what the client has asked to be spared
-	unmute  redisMute // mute, if the last request is refused
+	command  redisCommand
+	what     redisSpecial // the last request
+	multi    bool         // a transaction has been begun
+	refusing bool         // and it is refused
+	mute     redisMute    // what the client has asked to be spared
+	unmute   redisMute    // mute, if the last request is refused
 
 	// Of the server's side.
 	frame  redisFrame
@@ -96,15 +99,28 @@ func (t *redisTalk) ask(asked redisAsked) {
 	t.asked.push(asked)
 }
 
-// Refuse takes back what the last request has changed. MULTI stays: the commands joined to it are
-// refused too, up to EXEC.
+// Refuse takes back what the last request has changed. That a transaction has been begun stays: the
+// commands joined to it are refused too, up to EXEC.
 func (t *redisTalk) Refuse(why Why) Answer {
 	t.mute = t.unmute
+	begins := false
 	if back := t.asked.back(); back.kind == redisPlain && back.n > 1 {
 		back.n--
 	} else {
+		begins = back.kind == redisMulti
 		t.asked.unpush()
 	}
+	switch {
+	case begins:
+		t.refusing = true
+		return Answer{Bytes: []byte("+OK\r\n")}
+	case t.refusing && t.multi && t.what != redisIsMulti:
+		return Answer{Bytes: []byte("+QUEUED\r\n")}
+	case t.refusing && t.what == redisIsDiscard:
+		t.refusing = false
+		return Answer{Bytes: []byte("+OK\r\n")}
+	}
+	t.refusing = t.multi
 	code := cmp.Or(why.Code, "ERR")
 	return Answer{Bytes: []byte("-" + code + " " + oneLine(cmp.Or(why.Message, redisMessage(code))) + "\r\n")}
 }

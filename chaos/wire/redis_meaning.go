@@ -23,6 +23,7 @@ const (
 	redisIsConfig
 	redisIsMulti
 	redisIsExec
+	redisIsDiscard
 	redisIsReset
 	redisIsHello
 	redisIsClient
@@ -46,8 +47,10 @@ func (w *redisWords) special() redisSpecial {
 		return redisIsConfig
 	case "MULTI":
 		return redisIsMulti
-	case "EXEC", "DISCARD":
+	case "EXEC":
 		return redisIsExec
+	case "DISCARD":
+		return redisIsDiscard
 	case "RESET":
 		return redisIsReset
 	case "HELLO":
@@ -91,6 +94,7 @@ func redisVerbOf(word []byte) redisVerb {
 // told apart.
 func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 	was := t.mute
+	t.what = words.what
 	part = Part{Silent: was != redisSpeak, Joined: t.multi}
 	if was == redisSkip {
 		t.mute = redisSpeak
@@ -112,7 +116,7 @@ func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 			t.multis++
 			asked = redisAsked{kind: redisMulti, n: t.multis}
 		}
-	case redisIsExec:
+	case redisIsExec, redisIsDiscard:
 		if alone {
 			t.multi = false
 		}

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,13 +178,22 @@ func TestRedisRefuses(t *testing.T) {
 		"request 20", `request 20 refused "-LOADING Redis is loading the dataset in memory\r\n"`,
 		`request 20 refused "-LOADING Redis is loading the dataset in memory\r\n"`, "request 20", "answer 4", "answer 4",
 		`request 6 refused "-ERR the server cannot answer now\r\n"`, `request 6 refused "-MOVED 1 127.0.0.1:1 +OK\r\n"`)
-	// A refused transaction never was.
-	understood(t, wire.Redis, []turn{
-		refused(bulk("MULTI"), loading), client(bulk("INCR", "k") + bulk("EXEC") + bulk("PING")), server("+PONG\r\n"),
-	},
-		`request 15 refused "-LOADING Redis is loading the dataset in memory\r\n"`,
-		`request 21 joined refused "-ERR the server cannot answer now\r\n"`,
-		`request 14 joined refused "-ERR the server cannot answer now\r\n"`, "request 14", "answer 7")
+	// A refused transaction never was, which is said at its end.
+	for end, want := range map[string][]string{
+		bulk("EXEC"):    {`request 14 joined refused "-LOADING Redis is loading the dataset in memory\r\n"`},
+		bulk("RESET"):   {`request 15 joined refused "-LOADING Redis is loading the dataset in memory\r\n"`},
+		bulk("DISCARD"): {`request 17 joined refused "+OK\r\n"`},
+		bulk("MULTI") + bulk("EXEC"): {`request 15 joined refused "-LOADING Redis is loading the dataset in memory\r\n"`,
+			`request 14 joined refused "-LOADING Redis is loading the dataset in memory\r\n"`},
+	} {
+		understood(t, wire.Redis, []turn{
+			refused(bulk("MULTI")+bulk("INCR", "k")+bulk("EXEC", "x")+end, loading), client(bulk("PING")), server("+PONG\r\n"),
+			refused(bulk("PING"), loading), client(bulk("MULTI") + bulk("EXEC")), server("+OK\r\n*0\r\n"),
+		},
+			slices.Concat([]string{`request 15 refused "+OK\r\n"`, `request 21 joined refused "+QUEUED\r\n"`, `request 21 joined refused "+QUEUED\r\n"`},
+				want, []string{"request 14", "answer 7", `request 14 refused "-LOADING Redis is loading the dataset in memory\r\n"`,
+					"request 15", "request 14 joined", "answer 5", "answer 4"})...)
+	}
 	// A refused CLIENT REPLY ON leaves it off.
 	understood(t, wire.Redis, []turn{
 		client("CLIENT REPLY OFF\r\n"), refused("CLIENT REPLY ON\r\n", loading), client("PING\r\n"),
