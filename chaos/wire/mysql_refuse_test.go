@@ -95,6 +95,12 @@ func TestARefusedMySQLTransactionIsRolledBack(t *testing.T) {
 			}
 		})
 	}
+	t.Run("COMMIT without attributes", func(t *testing.T) {
+		talk := loggedIn(mysqlPlain|1<<27, client(query("BEGIN")), server(okBegun), refused(query("\x00\x01COMMIT"), wire.Why{}))
+		if got := follows(t, wire.MySQL, talk...); !strings.HasSuffix(got[len(got)-1], " close") {
+			t.Errorf("understood\n%s", lines(got))
+		}
+	})
 	t.Run("COMMIT before the answer to BEGIN", func(t *testing.T) {
 		got := follows(t, wire.MySQL, loggedIn(mysqlPlain, client(query("BEGIN")), refused(query("COMMIT"), wire.Why{}))...)
 		if !strings.HasSuffix(got[len(got)-1], " close") {

@@ -159,13 +159,22 @@ func TestWhatExecutesTheStatementJustPreparedSharesItsFate(t *testing.T) {
 }
 
 func TestABigMySQLMessageHasManyPackets(t *testing.T) {
+	for _, most := range []int{wire.MaxHead, 1 << 30} {
+		bigMySQLMessages(t, most)
+	}
+}
+
+// bigMySQLMessages shows a conversation in pieces of at most that many bytes.
+func bigMySQLMessages(t *testing.T, most int) {
+	t.Helper()
 	const full = 1<<24 - 1
 	big := packet(0, "\x03"+strings.Repeat("a", full-1)) + packet(1, strings.Repeat("\x00", full)) + packet(2, "") // ends with an empty one
-	rows := packet(1, "\x01") + column + packet(1, "\xfd"+strings.Repeat("\xff", full-1)) + packet(2, "\xfe\x00\x00") + row + endOK
+	rows := packet(1, "\x01") + column + packet(1, "\xfe"+strings.Repeat("\xff", full-1)) + packet(2, "\xfe\x00\x00") +
+		packet(3, strings.Repeat("\x01", full)) + packet(4, "\xfe\x00\x00\x02\x00\x00\x00") + row + endOK
 	talk := wire.MySQL.Follow()
 	feedAll := func(look func([]byte) wire.Part, said string) (total wire.Part) {
 		for len(said) > 0 {
-			part := look([]byte(said[:min(len(said), wire.MaxHead)]))
+			part := look([]byte(said[:min(len(said), most)]))
 			if part.N == 0 || part.Opaque {
 				t.Fatalf("%+v with %d bytes to go", part, len(said))
 			}

@@ -113,7 +113,7 @@ func (t *postgresTalk) begin(sort postgresSort, part *Part) {
 	t.joined = t.rest
 	switch sort {
 	case postgresLeave:
-		t.request, t.last, t.rest = postgresEnd, true, false
+		t.request, t.last = postgresEnd, true
 		part.Silent = true
 		return
 	case postgresQuery:
@@ -142,6 +142,6 @@ func (t *postgresTalk) inside(sort postgresSort) {
 
 // endRequest is called when the client has said all of a request.
 func (t *postgresTalk) endRequest() {
-	t.rest = t.refused && !t.last
+	t.rest = t.refused
 	t.request, t.last, t.refused = postgresNone, false, false
 }

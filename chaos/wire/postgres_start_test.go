@@ -29,6 +29,7 @@ func TestAPostgresClientThatCancelsSaysNoMore(t *testing.T) {
 	cancel := pgFirst(askCancel, "12345678")
 	understood(t, wire.Postgres, []turn{client(cancel)}, "client 16 secret=16")
 	understood(t, wire.Postgres, []turn{client(cancel + simple("DO 1"))}, "client 16 secret=16", "client opaque")
+	understood(t, wire.Postgres, []turn{client(cancel + pg('d', "1"))}, "client 16 secret=16", "client opaque")
 }
 
 func TestWhatIsNotUnderstoodOfPostgresIsOpaque(t *testing.T) {
@@ -42,6 +43,7 @@ func TestWhatIsNotUnderstoodOfPostgresIsOpaque(t *testing.T) {
 		"TLS without asking":            {[]turn{client("\x16\x03")}, "client"},
 		"TLS without hearing":           {[]turn{client(pgFirst(askTLS, "") + startup)}, "client"},
 		"asking for TLS at length":      {[]turn{client(pgFirst(askTLS, "please"))}, "client"},
+		"a startup that is too long":    {[]turn{client("\x00\x00\x27\x11\x00\x03\x00\x00user\x00")}, "client"},
 		"version 2":                     {[]turn{client(pgFirst(2<<16, ""))}, "client"},
 		"version 4":                     {[]turn{client(pgFirst(4<<16, ""))}, "client"},
 		"another client":                {[]turn{client("GET / HTTP/1.1\r\n\r\n")}, "client"},

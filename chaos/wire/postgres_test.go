@@ -151,6 +151,18 @@ func TestAPostgresClientCopiesIn(t *testing.T) {
 			[]turn{client(prepared + flush), server(parsed + bound + in), client(data + done + endBatch), server(reply)},
 			[]string{fmt.Sprintf("request %d…", len(prepared+flush)), "answer 20…", "…request 24", "…answer 18"},
 		},
+		"in a batch, and asks on": {
+			[]turn{client(prepared + endBatch), server(parsed + bound + in), client(data + done + endBatch + endBatch), server(reply + readyI)},
+			[]string{request(prepared + endBatch), "answer 20…", "client 24", "request 5", "…answer 18", "answer 6"},
+		},
+		"in a batch that fails before its Sync": {
+			[]turn{client(prepared + endBatch), server(in + pgFail + readyI), client(endBatch), server(readyI)},
+			[]string{request(prepared + endBatch), fmt.Sprintf("answer %d", 10+len(pgFail)+6), "request 5", "answer 6"},
+		},
+		"in a batch that fails while the client waits": {
+			[]turn{client(prepared + flush), server(in + pgFail), client(endBatch + endBatch), server(readyI + readyI)},
+			[]string{fmt.Sprintf("request %d…", len(prepared+flush)), fmt.Sprintf("answer %d…", 10+len(pgFail)), "…request 5", "request 5", "…answer 6", "answer 6"},
+		},
 		"in a batch that fails": {
 			[]turn{client(prepared + endBatch), server(parsed + bound + in), client(data), server(pgFail), client(done + endBatch), server(readyI)},
 			[]string{request(prepared + endBatch), "answer 20…", "client 14", fmt.Sprintf("…answer %d…", len(pgFail)), "client 10", "…answer 6"},
