@@ -1,0 +1,249 @@
+package chaostest_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/chaos/chaostest"
+	"github.com/heeler-go/heeler/chaos/wire"
+	"github.com/heeler-go/heeler/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// shouter says everything back.
+func shouter(t testing.TB) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { defer c.Close(); io.Copy(c, c) })
+		}
+	})
+	t.Cleanup(func() { ln.Close(); serving.Wait() })
+	return ln.Addr().String()
+}
+
+// dial connects; whoever tests here closes its connections with the test.
+func dial(t testing.TB, p *chaos.Proxy) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// echo says a word and gives what comes back within a while.
+func echo(c net.Conn, patience time.Duration) (string, error) {
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, "word"); err != nil {
+		return "", err
+	}
+	got := make([]byte, 4)
+	_, err := io.ReadFull(c, got)
+	return string(got), err
+}
+
+const (
+	long  = 10 * time.Second
+	short = 50 * time.Millisecond
+)
+
+func mustEcho(t testing.TB, c net.Conn) {
+	t.Helper()
+	if got, err := echo(c, long); got != "word" || err != nil {
+		t.Fatalf("heard %q and %v, want the word", got, err)
+	}
+}
+
+func TestABackendHangsHere(t *testing.T) {
+	t.Parallel()
+	proxy := chaostest.New(t, nil, shouter(t))
+	c := dial(t, proxy)
+	mustEcho(t, c)
+	chaostest.Set(t, proxy, chaos.Hang{})
+	if _, err := echo(c, short); !isTimeout(err) {
+		t.Errorf("with a backend that hangs: %v", err)
+	}
+	chaostest.Set(t, proxy)
+	mustEcho(t, dial(t, proxy))
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+func TestAFaultForAWhile(t *testing.T) {
+	t.Parallel()
+	proxy := chaostest.New(t, wire.TCP, shouter(t))
+	chaostest.Set(t, proxy, chaos.Latency{Latency: time.Millisecond})
+	for range 2 {
+		chaostest.With(t, proxy, func() {
+			if c, err := net.Dial("tcp", proxy.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("connected to what refuses: %v, %v", c, err)
+			}
+		}, chaos.Refuse{})
+		mustEcho(t, dial(t, proxy))
+		if f := proxy.Faults(); len(f) != 1 || f[0].Name != "latency_downstream" {
+			t.Errorf("set afterwards: %v, want what was set before", f)
+		}
+	}
+}
+
+// A stage is a test that is only played: what it registers and logs is kept.
+type stage struct {
+	testing.TB
+	failed   bool
+	fatal    string
+	log      strings.Builder
+	cleanups []func()
+}
+
+func (s *stage) Cleanup(f func())           { s.cleanups = append(s.cleanups, f) }
+func (s *stage) Failed() bool               { return s.failed }
+func (s *stage) Log(args ...any)            { fmt.Fprintln(&s.log, args...) }
+func (s *stage) Logf(f string, args ...any) { fmt.Fprintf(&s.log, f+"\n", args...) }
+
+func (s *stage) Fatalf(f string, args ...any) {
+	s.fatal = fmt.Sprintf(f, args...)
+	runtime.Goexit()
+}
+
+func (s *stage) Fatal(args ...any) { s.Fatalf("%s", fmt.Sprint(args...)) }
+
+// play runs a test to its end, cleaning up included.
+func play(t *testing.T, test func(*stage)) *stage {
+	s := &stage{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		test(s)
+	}()
+	<-done
+	for i := len(s.cleanups) - 1; i >= 0; i-- {
+		s.cleanups[i]()
+	}
+	return s
+}
+
+func TestAFailedTestTellsWhatHappenedAndTheSeed(t *testing.T) {
+	t.Setenv(chaostest.SeedVariable, "4711")
+	backend := shouter(t)
+	story := func(s *stage) {
+		proxy := chaostest.New(s, nil, backend)
+		chaostest.Set(s, proxy, chaos.Latency{Latency: time.Millisecond})
+		mustEcho(t, dial(t, proxy))
+		chaostest.Set(s, proxy, chaos.Reset{})
+		for range 300 {
+			chaostest.Set(s, proxy)
+		}
+		chaostest.Set(s, proxy, chaos.Reset{})
+	}
+	if good := play(t, story); good.log.Len() != 0 {
+		t.Errorf("a good test logged:\n%s", &good.log)
+	}
+	bad := play(t, func(s *stage) { s.failed = true; story(s) })
+	for _, want := range []string{
+		"the proxy of " + backend + " drew by HEELER_CHAOS_SEED=4711\n", "events before these", "faults set reset_downstream\n", "stopped\n",
+	} {
+		if !strings.Contains(bad.log.String(), want) {
+			t.Errorf("a failed test lacks %q:\n%s", want, &bad.log)
+		}
+	}
+	if n := strings.Count(bad.log.String(), "\n"); n > 220 {
+		t.Errorf("a failed test logged %d lines", n)
+	}
+}
+
+func TestWhatHappenedToAConnectionIsTold(t *testing.T) {
+	s := play(t, func(s *stage) {
+		s.failed = true
+		proxy := chaostest.New(s, nil, shouter(t))
+		c := dial(t, proxy)
+		mustEcho(t, c)
+		chaostest.Set(s, proxy, chaos.Reset{})
+		if _, err := echo(c, long); err == nil {
+			t.Error("a connection that was reset answered")
+		}
+	})
+	if want := "connection 1: struck reset_downstream open"; !strings.Contains(s.log.String(), want) {
+		t.Errorf("the log lacks %q:\n%s", want, &s.log)
+	}
+}
+
+func TestTheSeedIsTheOneAskedForElseEachProxyHasItsOwn(t *testing.T) {
+	backend := shouter(t)
+	seed := func() uint64 { return chaostest.New(t, nil, backend).Stats().Seed }
+	t.Setenv(chaostest.SeedVariable, "7")
+	if got := seed(); got != 7 {
+		t.Errorf("seed %d, want 7", got)
+	}
+	t.Setenv(chaostest.SeedVariable, "")
+	if a, b := seed(), seed(); a == b || a == 0 || b == 0 {
+		t.Errorf("seeds %d and %d, want two of their own", a, b)
+	}
+}
+
+func TestMistakesEndTheTestAndNameTheField(t *testing.T) {
+	for name, mistake := range map[string]struct {
+		seed string
+		make func(*stage)
+		want string
+	}{
+		"backend": {"", func(s *stage) { chaostest.New(s, nil, "nowhere") },
+			`chaostest: chaos: Proxy.Backend is "nowhere", want host:port or unix:/path`},
+		"seed": {"x7", func(s *stage) { chaostest.New(s, nil, "127.0.0.1:1") },
+			`chaostest: HEELER_CHAOS_SEED is "x7", want a number from 0 to 2⁶⁴-1`},
+		"behavior": {"", func(s *stage) { chaostest.Set(s, chaostest.New(s, nil, "127.0.0.1:1"), chaos.Slicer{}) },
+			"average_size"},
+		"none": {"", func(s *stage) {
+			chaostest.With(s, chaostest.New(s, nil, "127.0.0.1:1"), func() { t.Error("was called") }, nil)
+		}, "Fault.Behavior is nil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(chaostest.SeedVariable, mistake.seed)
+			if s := play(t, mistake.make); !strings.Contains(s.fatal, mistake.want) {
+				t.Errorf("ended with %q, want %q", s.fatal, mistake.want)
+			}
+		})
+	}
+}
+
+func TestConnectionsThatStandEndWithTheTest(t *testing.T) {
+	var c net.Conn
+	play(t, func(s *stage) {
+		proxy := chaostest.New(s, nil, shouter(t))
+		c = dial(t, proxy)
+		mustEcho(t, c)
+	})
+	if _, err := echo(c, long); err == nil || isTimeout(err) {
+		t.Errorf("after the test: %v, want a closed connection", err)
+	}
+}
+
+// BenchmarkARoundTrip shows that a benchmark may have a proxy as well.
+func BenchmarkARoundTrip(b *testing.B) {
+	c := dial(b, chaostest.New(b, nil, shouter(b)))
+	for b.Loop() {
+		mustEcho(b, c)
+	}
+}
