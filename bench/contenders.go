@@ -33,7 +33,7 @@ func contenders() []contender {
 		{"no proxy", plainTalk(), false, func(backend string) (string, error) { return backend, nil }},
 		{peerProxy, plainTalk(), false, startToxiproxy},
 		{plainRelay, plainTalk(), false, startPlainRelay},
-		{"heeler", plainTalk(), true, startHeeler(nil)},
+		{"heeler, tcp", plainTalk(), true, startHeeler(nil)},
 		{"heeler, http", httpTalk(), true, startHeeler(wire.HTTP)},
 		{"heeler, mysql", mysqlTalk(), true, startHeeler(wire.MySQL)},
 		{"heeler, redis", redisTalk(), true, startHeeler(wire.Redis)},

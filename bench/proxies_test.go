@@ -117,7 +117,7 @@ func TestEachProxyLeavesItsProfile(t *testing.T) {
 }
 
 func TestAVerdictComparesWithWhatIsWanted(t *testing.T) {
-	ours, parses := contender{name: "heeler", talk: plainTalk(), ours: true}, contender{name: "heeler, http", talk: httpTalk(), ours: true}
+	ours, parses := contender{name: "heeler, tcp", talk: plainTalk(), ours: true}, contender{name: "heeler, http", talk: httpTalk(), ours: true}
 	more, less := contest{peer: 2, plain: 0.9}, contest{peer: 0.5, less: true}
 	for _, c := range []struct {
 		contest     contest
