@@ -85,8 +85,11 @@ func (t toxicInput) change(f *chaos.Fault, known []chaos.Behavior) error {
 		if !(*t.Toxicity >= 0 && *t.Toxicity <= 1) {
 			return refusal(http.StatusBadRequest, "toxicity", "toxicity is %v, want a number from 0 to 1", *t.Toxicity)
 		}
-		if f.Share = *t.Toxicity; f.Share == 0 {
+		switch f.Share = *t.Toxicity; f.Share {
+		case 0:
 			f.Share = chaos.Never
+		case 1:
+			f.Share = 0 // which is all
 		}
 	}
 	if t.Schedule != nil {
