@@ -134,6 +134,7 @@ func (p *pump) step() error {
 	}
 	n, err := p.read(wait)
 	if n > 0 {
+		p.adopt(p.link.proxy.plan.Load()) // it may have waited for long
 		return p.chew(n)
 	}
 	switch {
@@ -197,9 +198,7 @@ func (p *pump) look() error {
 	if p.link.state.Load() != standing {
 		return errOver
 	}
-	if pl := p.link.proxy.plan.Load(); pl != p.plan {
-		p.adopt(pl)
-	}
+	p.adopt(p.link.proxy.plan.Load())
 	if p.have > 0 && !p.link.known.Load() {
 		if err := p.chew(0); err != nil {
 			return err
@@ -211,9 +210,12 @@ func (p *pump) look() error {
 	return nil
 }
 
-// adopt takes another plan. What waits goes on as if the faults that are gone had never been: only
+// adopt takes the plan that is in force. What waits goes on as if the faults that are gone had never been: only
 // what they have held up is set free.
 func (p *pump) adopt(pl *plan) {
+	if pl == p.plan {
+		return
+	}
 	since := make([]int64, len(pl.faults))
 	for i, a := range pl.faults {
 		since[i] = p.out.Load()

@@ -212,3 +212,27 @@ func TestFaultsOfRequests(t *testing.T) {
 		})
 	}
 }
+
+func TestAnIdleConnectionMeetsWhatWasSetMeanwhile(t *testing.T) {
+	p := web(t, &chaos.Proxy{})
+	c := client(t)
+	for i := range 20 {
+		faults, want := []chaos.Fault(nil), 200
+		if i%2 == 1 {
+			faults, want = []chaos.Fault{{Behavior: chaos.Error{Code: "503"}}}, 503
+		}
+		set(t, p, faults...)
+		resp, err := c.Get("http://" + p.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Fatalf("request %d was answered %d, want %d", i, resp.StatusCode, want)
+		}
+	}
+	if s := p.Stats(); s.Total != 1 {
+		t.Errorf("%d connections, want 1", s.Total)
+	}
+}
