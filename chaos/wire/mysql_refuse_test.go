@@ -18,7 +18,7 @@ func ExampleProtocol_mysql() {
 	fmt.Printf("%q\n", talk.Refuse(wire.Why{Code: "1213"}).Bytes)
 	// Output:
 	// {N:13 Begin:true End:true ID:0 Silent:false Joined:false Secret:false More:false Opaque:false}
-	// "J\x00\x00\x01\xff\xbd\x04#40001Deadlock found when trying to get lock; try restarting transaction"
+	// "K\x00\x00\x01\xff\xbd\x04#40001Deadlock found when trying to get lock; try restarting transaction"
 }
 
 func TestMySQLKnowsItsErrors(t *testing.T) {

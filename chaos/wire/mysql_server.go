@@ -23,9 +23,6 @@ const mysqlAnswerHead = 1 + 9 + 9 + 2
 
 func (t *mysqlTalk) Server(data []byte) (part Part) {
 	for !t.lost {
-		if t.step == mysqlRow && !t.down.inside() {
-			part.N += mysqlWholeRows(data[part.N:])
-		}
 		part.N += t.down.run(data[part.N:])
 		if t.down.inside() {
 			part.More = part.N > 0 && t.step == mysqlAside
@@ -39,6 +36,8 @@ func (t *mysqlTalk) Server(data []byte) (part Part) {
 		case mysqlAside:
 			t.step = mysqlIdle
 			return part
+		case mysqlRow:
+			part.N += mysqlWholeRows(data[part.N:])
 		}
 		rest, limit := data[part.N:], mysqlAnswerHead
 		if t.phase == mysqlGreeting {

@@ -19,7 +19,7 @@ func ExampleProtocol_postgres() {
 	fmt.Printf("%q\n", talk.Refuse(wire.Why{Code: "40001", Message: "later"}).Bytes)
 	// Output:
 	// {N:14 Begin:true End:true ID:0 Silent:false Joined:false Secret:false More:false Opaque:false}
-	// "E\x00\x00\x00#SERROR\x00VERROR\x00C40001\x00Mlater\x00\x00Z\x00\x00\x00\x05I"
+	// "E\x00\x00\x00!SERROR\x00VERROR\x00C40001\x00Mlater\x00\x00Z\x00\x00\x00\x05I"
 }
 
 // pgNo is an error as Refuse makes it.
