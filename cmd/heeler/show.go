@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/chaos/control"
+)
+
+// list shows a line for each proxy, and one for each of its toxics.
+func (r *remote) list(ctx context.Context, _ []string) error {
+	all, err := r.client.Proxies(ctx)
+	for _, p := range sorted(all) {
+		state := ""
+		if !p.Enabled {
+			state = ", disabled"
+		}
+		fmt.Fprintf(r.out, "%s: %s, %s -> %s%s\n", p.Name, p.Protocol, p.Listen, p.Upstream, state)
+		for _, t := range p.Toxics {
+			fmt.Fprintln(r.out, "  "+toxicLine(t))
+		}
+	}
+	return err
+}
+
+func toxicLine(t control.Toxic) string {
+	line := fmt.Sprintf("%s: %s %s %s", t.Name, t.Type, t.Stream, t.Attributes)
+	if t.Toxicity != 1 {
+		line += fmt.Sprintf(" toxicity %v", t.Toxicity)
+	}
+	if t.Schedule != (control.Schedule{}) {
+		schedule, _ := json.Marshal(t.Schedule) // it was JSON before
+		line += " " + string(schedule)
+	}
+	return line
+}
+
+// events shows a line for each.
+func (r *remote) events(ctx context.Context, _ []string) error {
+	for e, err := range r.client.Events(ctx, r.proxy) {
+		if err != nil {
+			return err
+		}
+		if e.Dropped > 0 {
+			fmt.Fprintf(r.out, "… %d events came too fast\n", e.Dropped)
+		}
+		if e.Kind == "" || e.Kind == control.Following {
+			continue
+		}
+		fmt.Fprintln(r.out, eventLine(e.Notice))
+	}
+	return nil
+}
+
+func eventLine(n chaos.Notice) string {
+	line := n.Time.Local().Format(time.TimeOnly+".000") + " " + n.Proxy
+	if n.Conn > 0 {
+		line += fmt.Sprintf(" #%d", n.Conn)
+	}
+	if n.Request > 0 {
+		line += fmt.Sprintf(" request %d", n.Request)
+	}
+	line += " " + string(n.Kind)
+	for _, more := range []string{n.Fault, n.Text} {
+		if more != "" {
+			line += " " + more
+		}
+	}
+	return line
+}
+
+// conversation copies the server's log until either of us ends it.
+func (r *remote) conversation(ctx context.Context, _ []string) error {
+	proxy, err := r.named(ctx)
+	if err != nil {
+		return err
+	}
+	at := r.client.URL + "/proxies/" + url.PathEscape(proxy) + "/conversation?as=" + r.as
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return err
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", r.client.URL, resp.Status)
+	}
+	if _, err := io.Copy(r.out, resp.Body); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
