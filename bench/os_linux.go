@@ -11,6 +11,7 @@ import (
 // keepAwake keeps all CPUs from dozing until the process ends. Its threads run only where nothing else
 // wants to: SCHED_IDLE, see sched(7). Where that is refused it does nothing.
 func keepAwake() {
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // one is left for whoever ends the process
 	for range runtime.NumCPU() {
 		go func() {
 			runtime.LockOSThread()
