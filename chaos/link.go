@@ -95,6 +95,7 @@ func (l *link) connect() (conn, error) {
 	for {
 		e := Event{Moment: Connect}
 		struck := l.ask(&e, l.proxy.plan.Load())
+		l.notice(struck, Connect, 0)
 		left := time.Until(l.opened.Add(e.Delay))
 		switch {
 		case e.Fate == Close:
@@ -107,7 +108,6 @@ func (l *link) connect() (conn, error) {
 		case left <= 0:
 			return l.dial()
 		}
-		l.notice(struck, Connect, 0)
 		if err := l.up.await(left); err != nil {
 			return nil, err
 		}

@@ -95,9 +95,11 @@ func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
 		x.fate = Pass // nobody would hear it
 	}
 	if x.fate == Deny {
-		x.answer = wire.Answer{Bytes: e.Reply}
-		if e.Reply == nil && l.talk != nil {
-			x.answer = l.talk.Refuse(e.Why)
+		if l.talk != nil {
+			x.answer = l.talk.Refuse(e.Why) // also where it is not used: the conversation must know
+		}
+		if e.Reply != nil {
+			x.answer.Bytes = e.Reply
 		}
 		if len(x.answer.Bytes) == 0 {
 			x.fate = Break
