@@ -83,7 +83,7 @@ func (c config) validate() error {
 	return nil
 }
 
-// parseDSN reads a DSN that a relay can stand in front of.
+// parseDSN reads a DSN that a chaos proxy can stand in front of.
 func parseDSN(dsn string) (*mysql.Config, error) {
 	const form = "must be user:password@tcp(host:port)/database"
 	cfg, err := mysql.ParseDSN(dsn)

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/heeler-go/heeler/examples/shop/relay"
 )
 
 // An errand is a page that a shopper wants to see, and a word that it must have.
@@ -42,9 +40,9 @@ func gather(ctx context.Context, url string) (*crowd, error) {
 	return c, nil
 }
 
-// turn puts a fault on a backend, as any visitor may.
-func (c *crowd) turn(ctx context.Context, backend string, f relay.Fault) error {
-	return c.withoutSQL[0].post(ctx, "/break/"+backend, "fault", faultText(f))
+// turn brings trouble upon a backend, as any visitor may.
+func (c *crowd) turn(ctx context.Context, backend string, t trouble) error {
+	return c.withoutSQL[0].post(ctx, "/break/"+backend, "fault", string(t))
 }
 
 // load has everybody run errands for a time. The phase has begun at start.

@@ -42,7 +42,7 @@ func TestATourFailsByTheNameOfWhatDoesNotHold(t *testing.T) {
 		},
 		"the first that comes at once does so within 2s of the hang: it came after 2.10 s": func(s *sighting) {
 			late := refused("/search")
-			late.at = hang.Add(2100 * time.Millisecond)
+			late.at = hung.Add(2100 * time.Millisecond)
 			s.phases[during].withSQL = heap(late)
 		},
 		"most of them come at once: their median was 600.0 ms": func(s *sighting) {
@@ -75,12 +75,12 @@ func TestATourFailsByTheNameOfWhatDoesNotHold(t *testing.T) {
 		},
 		"the first good page with SQL comes within 2.9s: it came after 3.00 s": func(s *sighting) {
 			late := ok("/search")
-			late.at = hang.Add(3 * time.Second)
+			late.at = hung.Add(3 * time.Second)
 			s.phases[after].withSQL = heap(late, late)
 		},
 		"from then on every page is answered 200 again, with no restart: /search was answered 503": func(s *sighting) {
 			again := refused("/search")
-			again.at = hang.Add(time.Second)
+			again.at = hung.Add(time.Second)
 			s.phases[after].withSQL = heap(ok("/search"), again)
 		},
 		"from then on every page is answered 200 again, with no restart: /cart was answered 503": func(s *sighting) {
@@ -115,9 +115,9 @@ func TestQuantilesOfATally(t *testing.T) {
 
 func TestAPageIsSoughtFromTheFirstGoodOneOn(t *testing.T) {
 	early, good, later := refused("/search"), ok("/search"), ok("/search")
-	good.at = hang.Add(time.Second)
-	later.at, later.took = hang.Add(1100*time.Millisecond), 200*time.Millisecond // asked for before the good one came
-	p := phase{start: hang, withSQL: heap(later, good, early)}
+	good.at = hung.Add(time.Second)
+	later.at, later.took = hung.Add(1100*time.Millisecond), 200*time.Millisecond // asked for before the good one came
+	p := phase{start: hung, withSQL: heap(later, good, early)}
 	if after, found := p.firstPage(); after != time.Second || !found {
 		t.Errorf("the first page came after %v, %v", after, found)
 	}
@@ -137,20 +137,20 @@ func TestASharesPercentAreNotRoundedUp(t *testing.T) {
 	}
 }
 
-// hang is when every phase of these tests begins; what follows comes a millisecond later.
-var hang = time.Date(2026, 11, 20, 17, 4, 5, 0, time.UTC)
+// hung is when every phase of these tests begins; what follows comes a millisecond later.
+var hung = time.Date(2026, 11, 20, 17, 4, 5, 0, time.UTC)
 
 func ok(path string) answer {
-	return answer{path: path, status: 200, at: hang.Add(time.Millisecond), took: time.Millisecond}
+	return answer{path: path, status: 200, at: hung.Add(time.Millisecond), took: time.Millisecond}
 }
 
 func refused(path string) answer {
-	return answer{path: path, status: 503, retryAfter: "2", at: hang.Add(time.Millisecond), took: time.Millisecond}
+	return answer{path: path, status: 503, retryAfter: "2", at: hung.Add(time.Millisecond), took: time.Millisecond}
 }
 
 // refusedAfter is the answer of a backend's breaker that waited.
 func refusedAfter(took time.Duration) answer {
-	return answer{path: "/search", status: 503, retryAfter: "2", at: hang.Add(took), took: took}
+	return answer{path: "/search", status: 503, retryAfter: "2", at: hung.Add(took), took: took}
 }
 
 func heap(answers ...answer) tally {
@@ -161,13 +161,13 @@ func heap(answers ...answer) tally {
 
 func goodTour() sighting {
 	later := ok("/search")
-	later.at = hang.Add(time.Second)
-	well := phase{start: hang, withSQL: heap(ok("/search"), later), withoutSQL: heap(ok("/"), ok("/cart"))}
+	later.at = hung.Add(time.Second)
+	well := phase{start: hung, withSQL: heap(ok("/search"), later), withoutSQL: heap(ok("/"), ok("/cart"))}
 	return sighting{
 		authors: heap(ok("/authors")),
 		phases: [3]phase{
 			before: well,
-			during: {start: hang, withSQL: heap(refused("/search")), withoutSQL: heap(ok("/"))},
+			during: {start: hung, withSQL: heap(refused("/search")), withoutSQL: heap(ok("/"))},
 			after:  well,
 		},
 		reports: []slowlog.Report{{

@@ -5,7 +5,7 @@
 //	go run ./examples/shop -tour    # see it done, without a browser
 //
 // Its search speaks to MySQL, its cart to Redis and its book pages to a web service, all over TCP;
-// -mysql and -redis take real ones. Between the shop and each of them stands a relay that makes it
+// -mysql and -redis take real ones. Between the shop and each of them stands a chaos proxy that makes it
 // slow, hang or break on request. The guards are in [guard], the breakers in [newBreaker]; the pages
 // are in handlers.go.
 package main

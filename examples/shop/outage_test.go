@@ -20,7 +20,7 @@ func TestABookIsShownWithoutItsReviewsWhenThoseFail(t *testing.T) {
 	if _, body := v.get("/books/3"); !strings.Contains(body, voices) || strings.Contains(body, degraded) {
 		t.Error("the reviews are missing while all is well")
 	}
-	for _, fault := range []string{"hang", "cut", "slow 10s"} {
+	for _, fault := range []string{"hang", "cut", "error", "slow 10s"} {
 		v.turn("reviews", fault)
 		start := time.Now()
 		if resp, body := v.get("/books/3"); resp.StatusCode != 200 || !strings.Contains(body, "Jane Eyre") || !strings.Contains(body, degraded) {

@@ -15,8 +15,9 @@ import (
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/backoff"
 	"github.com/heeler-go/heeler/breaker"
+	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/chaos/wire"
 	"github.com/heeler-go/heeler/examples/shop/backend"
-	"github.com/heeler-go/heeler/examples/shop/relay"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -50,8 +51,8 @@ var quietRedis = sync.OnceFunc(logging.Disable)
 // openTimeout bounds the first contact with the backends.
 const openTimeout = 10 * time.Second
 
-// openShop starts the backends that the config does not name, and reaches all of them through relays
-// and breakers, whose changes it tells.
+// openShop starts the backends that the config does not name, and reaches all of them through chaos
+// proxies and breakers, whose changes it tells.
 func openShop(ctx context.Context, cfg config, changed func(breaker.Change)) (_ *shop, err error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -86,11 +87,11 @@ func (s *shop) openCatalog(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	mysql, err := s.through("mysql", "MySQL", "search, authors, book pages", cfg.Addr)
+	mysql, err := s.through("mysql", "MySQL", "search, authors, book pages", cfg.Addr, wire.MySQL)
 	if err != nil {
 		return err
 	}
-	cfg.Addr = mysql.Addr()
+	cfg.Addr = mysql.Proxy.Addr()
 	if s.catalog, err = openCatalog(ctx, cfg, mysql.Breaker); err != nil {
 		return err
 	}
@@ -111,11 +112,11 @@ func (s *shop) openCarts(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	server, err := s.through("redis", "Redis", "the cart", options.Addr)
+	server, err := s.through("redis", "Redis", "the cart", options.Addr, wire.Redis)
 	if err != nil {
 		return err
 	}
-	options.Addr = server.Addr()
+	options.Addr = server.Proxy.Addr()
 	options.ContextTimeoutEnabled = true // or go-redis would not heed the breaker's timeout
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	quietRedis()
@@ -133,25 +134,25 @@ func (s *shop) openReviews() error {
 		return err
 	}
 	s.onClose(server.Close)
-	service, err := s.through("reviews", "Reviews", "the readers' voices", server.Addr)
+	service, err := s.through("reviews", "Reviews", "the readers' voices", server.Addr, wire.HTTP)
 	if err != nil {
 		return err
 	}
 	transport := service.Breaker.Transport(&http.Transport{MaxIdleConnsPerHost: 32})
-	s.reviews = &reviews{client: &http.Client{Transport: transport}, addr: service.Addr()}
+	s.reviews = &reviews{client: &http.Client{Transport: transport}, addr: service.Proxy.Addr()}
 	s.onClose(s.reviews.close)
 	return nil
 }
 
-// through puts a relay in front of a backend, for the visitor to break it, and a breaker in front of
-// the relay, for the shop to get over it.
-func (s *shop) through(id, name, serves, addr string) (*backendSwitch, error) {
-	r, err := relay.Listen(addr)
-	if err != nil {
+// through puts a chaos proxy in front of a backend, for the visitor to break it, and a breaker in front
+// of the proxy, for the shop to get over it.
+func (s *shop) through(id, name, serves, addr string, protocol wire.Protocol) (*backendSwitch, error) {
+	proxy := &chaos.Proxy{Name: id, Backend: addr, Protocol: protocol}
+	if err := proxy.Start(); err != nil {
 		return nil, err
 	}
-	s.onClose(r.Close)
-	b := &backendSwitch{ID: id, Name: name, Serves: serves, Relay: r, Breaker: newBreaker(id, s.limit, s.changed)}
+	s.onClose(proxy.Close)
+	b := &backendSwitch{ID: id, Name: name, Serves: serves, Proxy: proxy, Breaker: newBreaker(id, s.limit, s.changed)}
 	s.switches = append(s.switches, b)
 	return b, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/breaker"
-	"github.com/heeler-go/heeler/examples/shop/relay"
 	"github.com/heeler-go/heeler/slowlog"
 )
 
@@ -96,23 +95,23 @@ func drive(ctx context.Context, s *shop, url string, story *story) (sighting, er
 	defer story.end()
 
 	story.tell(fmt.Sprintf("MySQL is slow by %v, and somebody asks for all authors", tourDelay))
-	if err := crowd.turn(ctx, "mysql", relay.Fault{Kind: relay.Slow, Delay: tourDelay}); err != nil {
+	if err := crowd.turn(ctx, "mysql", slowBy(tourDelay)); err != nil {
 		return seen, err
 	}
 	seen.authors.add([]answer{crowd.withSQL[0].get(ctx, authors)})
 
 	for i, step := range []struct {
 		what   string
-		fault  relay.Kind
+		fault  trouble
 		length time.Duration
 	}{
-		before: {"load on a healthy shop", relay.Normal, 3 * time.Second},
-		during: {"MySQL hangs, and load goes on", relay.Hang, 6 * time.Second},
-		after:  {"MySQL is restored, and load goes on", relay.Normal, 5 * time.Second},
+		before: {"load on a healthy shop", normal, 3 * time.Second},
+		during: {"MySQL hangs, and load goes on", hang, 6 * time.Second},
+		after:  {"MySQL is restored, and load goes on", normal, 5 * time.Second},
 	} {
 		story.tell(step.what)
 		start := time.Now()
-		if err := crowd.turn(ctx, "mysql", relay.Fault{Kind: step.fault}); err != nil {
+		if err := crowd.turn(ctx, "mysql", step.fault); err != nil {
 			return seen, err
 		}
 		seen.phases[i] = crowd.load(ctx, start, step.length)
