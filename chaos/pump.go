@@ -4,24 +4,9 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/heeler-go/heeler/chaos/wire"
 )
-
-const (
-	smallBuffer = 4 << 10 // what an idle connection holds, for each direction
-	maxQueue    = 4 << 20 // what may be held up, in each direction
-
-	// bigBuffer is what a busy connection holds. Through 48 KiB, which stay in the processor's first
-	// cache, Read and Write pass on 1.5 times what splice(2) does between two sockets on loopback, for two
-	// thirds of its time; 64 KiB are as slow as splice(2) again. So all bytes take the same way.
-	bigBuffer = wire.MaxHead
-)
-
-var bigBuffers = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
 
 // past is a deadline that wakes whoever reads or writes.
 var past = time.Unix(1, 0)
@@ -148,43 +133,6 @@ func (p *pump) step() error {
 	return err
 }
 
-// await holds what the client says before there is a backend, until a time has passed, or for ever if
-// it is negative, or until something has changed.
-func (p *pump) await(left time.Duration) error {
-	var until time.Time
-	if left >= 0 {
-		until = time.Now().Add(left)
-	}
-	p.src.SetReadDeadline(until)
-	select {
-	case <-p.link.changed:
-		return nil
-	default:
-	}
-	n, err := 0, io.EOF
-	if p.have < len(p.buf) {
-		n, err = p.src.Read(p.buf[p.have:])
-		p.have += n
-	}
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), n > 0:
-		return nil
-	case !errors.Is(err, io.EOF), p.have == 0:
-		return errLeft
-	}
-	var due <-chan time.Time
-	if left >= 0 {
-		due = time.After(left)
-	}
-	select {
-	case <-due:
-	case <-p.link.changed:
-	case <-p.link.ctx.Done():
-		return errLeft
-	}
-	return nil
-}
-
 // look sees what has changed.
 func (p *pump) look() error {
 	if p.poked.Load() {
@@ -234,150 +182,4 @@ func (p *pump) adopt(pl *plan) {
 		}
 	}
 	p.plan, p.since = pl, since
-}
-
-// read waits for what the source says, at most until a time.
-func (p *pump) read(until time.Time) (int, error) {
-	if !p.arm(until) {
-		return 0, nil
-	}
-	p.size()
-	n, err := p.src.Read(p.buf[p.have:])
-	p.filled = n == len(p.buf)-p.have
-	return n, err
-}
-
-// arm sets the deadline for reading, unless there is something to look at.
-func (p *pump) arm(until time.Time) bool {
-	if until.Equal(p.armed) {
-		return true
-	}
-	p.link.mu.Lock()
-	defer p.link.mu.Unlock()
-	if p.poked.Load() {
-		return false
-	}
-	p.armed = until
-	p.src.SetReadDeadline(until)
-	return true
-}
-
-// size gives the pump a big buffer when it needs one, and takes it back when it does not.
-func (p *pump) size() {
-	switch {
-	case p.big == nil && p.filled:
-		p.big = bigBuffers.Get().(*[bigBuffer]byte)
-		copy(p.big[:], p.buf[:p.have])
-		p.buf = p.big[:]
-	case p.big != nil && p.idle > 16 && p.have < smallBuffer:
-		small := make([]byte, smallBuffer)
-		copy(small, p.buf[:p.have])
-		p.shrink()
-		p.buf = small
-	}
-}
-
-// shrink gives the big buffer back.
-func (p *pump) shrink() {
-	if p.big != nil {
-		bigBuffers.Put(p.big)
-		p.big, p.buf, p.idle = nil, nil, 0
-	}
-}
-
-// chew judges the bytes that are kept and n more, and passes on or holds up what it can.
-func (p *pump) chew(n int) error {
-	p.in += int64(n)
-	if p.idle++; n > smallBuffer {
-		p.idle = 0
-	}
-	data := p.buf[:p.have+n]
-	if len(data) == 0 {
-		return nil
-	}
-	latency := p.latency(n)
-	passed, at := 0, 0 // data[passed:at] is to go at once
-	for at < len(data) {
-		v := p.judge(data[at:])
-		if v.fate != Pass {
-			p.write(data[passed:at])
-			p.link.end(v.fate)
-			p.link.notice(v.struck, v.moment, v.request)
-			return errOver
-		}
-		p.link.notice(v.struck, v.moment, v.request)
-		if v.n == 0 {
-			break
-		}
-		piece := data[at : at+v.n]
-		if p.plan.said != nil {
-			p.said(piece, v)
-		}
-		if v.lost || v.delay+latency > 0 || p.held() {
-			if err := p.pass(data[passed:at]); err != nil {
-				return err
-			}
-			passed = at + v.n
-			if !v.lost {
-				p.enqueue(piece, v.delay+latency)
-			}
-		}
-		at += v.n
-		if p.denies() {
-			if err := p.pass(data[passed:at]); err != nil {
-				return err
-			}
-			passed = at
-			p.answers()
-		}
-	}
-	if err := p.pass(data[passed:at]); err != nil {
-		return err
-	}
-	p.have = copy(p.buf, data[at:])
-	return nil
-}
-
-// held says that bytes cannot go at once: others wait, or a fault of bytes has a word in it.
-func (p *pump) held() bool { return len(p.queue) > 0 || len(p.plan.faults) > 0 || p.denies() }
-
-// denies says that the proxy has answers to give, and that one could stand here.
-func (p *pump) denies() bool {
-	return p.dir == Downstream && !p.more && p.link.denied.Load() > 0
-}
-
-func (p *pump) judge(data []byte) verdict {
-	if p.dir == Upstream {
-		return p.link.ofClient(data, p.plan)
-	}
-	v := p.link.ofBackend(data, p.plan)
-	p.more = p.more && v.n == 0 || v.more
-	return v
-}
-
-// latency asks for how long the bytes that have come in are held up.
-func (p *pump) latency(n int) time.Duration {
-	if len(p.plan.faults) == 0 || n == 0 {
-		return 0
-	}
-	e := Event{Moment: Read}
-	p.ask(&e, p.in)
-	return e.Delay
-}
-
-// ask puts an event about bytes to the faults. Count is how many have come so far.
-func (p *pump) ask(e *Event, count int64) {
-	l := p.link
-	e.Direction, e.Conn, e.Requests, e.Open = p.dir, l.id, l.known.Load(), l.proxy.open()
-	for i, a := range p.plan.faults {
-		e.Passed = count - p.since[i]
-		a.strike(e, l.opened)
-		if e.Fate != Pass {
-			return
-		}
-	}
-}
-
-func (p *pump) said(data []byte, v verdict) {
-	p.plan.said(Said{Time: time.Now(), Conn: p.link.id, Direction: p.dir, Data: data, Secret: v.secret, Lost: v.lost})
 }

@@ -1,0 +1,100 @@
+package chaos
+
+import "time"
+
+// chew judges the bytes that are kept and n more, and passes on or holds up what it can.
+func (p *pump) chew(n int) error {
+	p.in += int64(n)
+	if p.idle++; n > smallBuffer {
+		p.idle = 0
+	}
+	data := p.buf[:p.have+n]
+	if len(data) == 0 {
+		return nil
+	}
+	latency := p.latency(n)
+	passed, at := 0, 0 // data[passed:at] is to go at once
+	for at < len(data) {
+		v := p.judge(data[at:])
+		if v.fate != Pass {
+			p.write(data[passed:at])
+			p.link.end(v.fate)
+			p.link.notice(v.struck, v.moment, v.request)
+			return errOver
+		}
+		p.link.notice(v.struck, v.moment, v.request)
+		if v.n == 0 {
+			break
+		}
+		piece := data[at : at+v.n]
+		if p.plan.said != nil {
+			p.said(piece, v)
+		}
+		if v.lost || v.delay+latency > 0 || p.held() {
+			if err := p.pass(data[passed:at]); err != nil {
+				return err
+			}
+			passed = at + v.n
+			if !v.lost {
+				p.enqueue(piece, v.delay+latency)
+			}
+		}
+		at += v.n
+		if p.denies() {
+			if err := p.pass(data[passed:at]); err != nil {
+				return err
+			}
+			passed = at
+			p.answers()
+		}
+	}
+	if err := p.pass(data[passed:at]); err != nil {
+		return err
+	}
+	p.have = copy(p.buf, data[at:])
+	return nil
+}
+
+// held says that bytes cannot go at once: others wait, or a fault of bytes has a word in it.
+func (p *pump) held() bool { return len(p.queue) > 0 || len(p.plan.faults) > 0 || p.denies() }
+
+// denies says that the proxy has answers to give, and that one could stand here.
+func (p *pump) denies() bool {
+	return p.dir == Downstream && !p.more && p.link.denied.Load() > 0
+}
+
+func (p *pump) judge(data []byte) verdict {
+	if p.dir == Upstream {
+		return p.link.ofClient(data, p.plan)
+	}
+	v := p.link.ofBackend(data, p.plan)
+	p.more = p.more && v.n == 0 || v.more
+	return v
+}
+
+// latency asks for how long the bytes that have come in are held up.
+func (p *pump) latency(n int) time.Duration {
+	if len(p.plan.faults) == 0 || n == 0 {
+		return 0
+	}
+	e := Event{Moment: Read}
+	p.ask(&e, p.in)
+	return e.Delay
+}
+
+// ask puts an event about bytes to the faults. Count is how many have come so far.
+func (p *pump) ask(e *Event, count int64) {
+	l := p.link
+	e.Direction, e.Conn, e.Requests, e.Open = p.dir, l.id, l.known.Load(), l.proxy.open()
+	for i, a := range p.plan.faults {
+		e.Passed = count - p.since[i]
+		a.strike(e, l.opened)
+		if e.Fate != Pass {
+			return
+		}
+	}
+}
+
+func (p *pump) said(data []byte, v verdict) {
+	p.plan.said(Said{Time: time.Now(), Conn: p.link.id, Direction: p.dir, Data: data, Secret: v.secret, Lost: v.lost})
+}
