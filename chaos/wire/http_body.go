@@ -123,7 +123,7 @@ func (b *httpBody) size(c byte) bool {
 
 // lineEnds goes on behind a chunk's first line, or a trailer's.
 func (b *httpBody) lineEnds() {
-	if b.state == trailer || b.left == 0 {
+	if b.left == 0 { // it is the last chunk's, or behind that
 		b.state = trailerStart
 		return
 	}

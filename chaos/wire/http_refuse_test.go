@@ -28,11 +28,11 @@ func ExampleProtocol() {
 
 func TestHTTPRefusesAsAServerWould(t *testing.T) {
 	for _, story := range []struct {
-		request     string
-		why         wire.Why
-		code        int
-		body        string
-		closed, end bool // the relay closes; the client is told to
+		request string
+		why     wire.Why
+		code    int
+		body    string
+		closed  bool // the relay closes, and the client is told to
 	}{
 		{request: get, code: 500, body: "Internal Server Error\n"},
 		{request: get, why: wire.Why{Pick: 1}, code: 501, body: "Not Implemented\n"},
@@ -43,6 +43,8 @@ func TestHTTPRefusesAsAServerWould(t *testing.T) {
 		{request: "HEAD / HTTP/1.1\r\n\r\n", code: 500},
 		{request: post, code: 500, body: "Internal Server Error\n"},
 		{request: "GET / HTTP/1.1\r\nConnection: x, Close\r\n\r\n", code: 500, body: "Internal Server Error\n", closed: true},
+		{request: "GET / HTTP/1.1\r\nConnection: close\r\nConnection: x\r\n\r\n", code: 500, body: "Internal Server Error\n", closed: true},
+		{request: "PUT / HTTP/1.0\r\nConnection: Keep-Alive\r\nExpect: 100-continue\r\n\r\n", code: 500, body: "Internal Server Error\n"},
 		{request: "GET / HTTP/1.0\r\n\r\n", code: 500, body: "Internal Server Error\n", closed: true},
 		{request: "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", code: 500, body: "Internal Server Error\n"},
 		{request: "PUT / HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n", code: 500, body: "Internal Server Error\n", closed: true},
@@ -117,6 +119,7 @@ func TestALogShowsHTTPWithoutItsSecrets(t *testing.T) {
 		{"a head and a body", true, "PUT / HTTP/1.1\r\nA: b\r\n\r\npassword=hush\x00\r\n", "PUT / HTTP/1.1\nA: b\n\n\"password=[redacted]\\r\\n\""},
 		{"a body", false, `{"token":"hush","a":1}` + "\n\x1b[2J", `"{\"token\":\"[redacted]\",\"a\":1}\n\x1b[2J"`},
 		{"escapes in a head", true, "GET /\x1b[2J HTTP/1.1\r\nA: \x1b[2J\r\nB\x1b: c\r\nD\r\n\r\n", "GET /%1B[2J HTTP/1.1\nA:  [2J\n\"B\\x1b: c\"\n\"D\""},
+		{"escapes in a method", true, "G\x1b / HTTP/1.1\r\n\r\n", `"G\x1b / HTTP/1.1"`},
 		{"an answer where a request is", true, hello, `"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"`},
 		{"nothing", true, "", `""`},
 	} {

@@ -148,6 +148,7 @@ func TestHTTPMessagesEndWhereTheyEnd(t *testing.T) {
 		{"chunks with extensions, trailers and bare line feeds",
 			[]turn{client(get), server(pieces + "5;a=\"b\"\r\nhello\r\n0A \nhellohello\n0;z\r\nSum: 1\r\n\rx\r\n\r\n" + "HTTP")},
 			[]string{"request 27", "answer 97", "server opaque"}},
+		{"carriage returns that end no line", []turn{client(post + "0\r\n\r\r\n\r\n" + get)}, []string{"request 64", "request 27"}},
 		{"bare line feeds", []turn{client("GET / HTTP/1.1\nHost: a\n\n"), server("HTTP/1.1 200 OK\nContent-Length: 1\n\nx")}, []string{"request 24", "answer 36"}},
 		{"empty lines before a request", []turn{client("\r\n\n" + get)}, []string{"client 3", "request 27"}},
 		{"a field in two lines", []turn{client("GET / HTTP/1.1\r\nA: b\r\n Content-Length: 5\r\n\r\n" + get)}, []string{"request 44", "request 27"}},
