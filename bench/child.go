@@ -127,7 +127,7 @@ func startChild(r role) (*child, error) {
 		return nil, err
 	}
 	if c.addr, err = c.line(); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: %s did not start: %w", r.Part, err), c.stop())
+		return nil, errors.Join(fmt.Errorf("bench: %s did not start: %w", r.Part, err), stop(c))
 	}
 	return c, nil
 }
@@ -149,10 +149,15 @@ func (c *child) cpu() (time.Duration, error) {
 	return time.ParseDuration(line)
 }
 
-// stop ends the child, by force if it does not end by itself.
-func (c *child) stop() error {
-	c.in.Close()
-	force := time.AfterFunc(10*time.Second, func() { c.cmd.Process.Kill() })
-	defer force.Stop()
-	return c.cmd.Wait()
+// stop ends children, all at once, and by force those that do not end by themselves.
+func stop(children ...*child) (err error) {
+	for _, c := range children {
+		c.in.Close()
+	}
+	for _, c := range children {
+		force := time.AfterFunc(10*time.Second, func() { c.cmd.Process.Kill() })
+		err = errors.Join(err, c.cmd.Wait())
+		force.Stop()
+	}
+	return err
 }

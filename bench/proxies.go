@@ -12,11 +12,7 @@ import (
 // hold lets all contenders take turns in each round, as measure does, and gives the scores by name.
 func (c contest) hold(p plan) (scores map[string][]score, err error) {
 	var children []*child
-	defer func() {
-		for _, one := range children {
-			err = errors.Join(err, one.stop())
-		}
-	}()
+	defer func() { err = errors.Join(err, stop(children...)) }()
 	start := func(r role) (*child, error) {
 		one, err := startChild(r)
 		if err == nil {

@@ -36,14 +36,16 @@ type message struct {
 
 func (m message) size() int { return len(m.head) + len(m.chunk)*m.times + len(m.tail) }
 
-// long is how many bytes a long message has, or a few more; filler is what it is made of.
-const long = 64 << 20
+// filler is what long messages are made of, and long how many bytes of it they have: as many as fit
+// into one packet of MySQL. What passes between two of them takes a hundredth of the time or so.
+var (
+	filler = bytes.Repeat([]byte("cattle dogs heel "), 256<<10/17)
+	long   = 15 << 20 / len(filler) * len(filler)
+)
 
-var filler = bytes.Repeat([]byte("cattle dogs heel "), 256<<10/17)
-
-// lengthy makes a message of long bytes or as many as there may be.
-func lengthy(head, tail string, most int) message {
-	return message{head: []byte(head), chunk: filler, times: min(long, most) / len(filler), tail: []byte(tail)}
+// lengthy makes a long message.
+func lengthy(head, tail string) message {
+	return message{head: []byte(head), chunk: filler, times: long / len(filler), tail: []byte(tail)}
 }
 
 func short(text string) message { return message{head: []byte(text)} }
@@ -53,22 +55,21 @@ func plainTalk() talk {
 	of64 := func(text string) string { return fmt.Sprintf("%-64s", text) }
 	return talk{
 		name:     "tcp",
-		download: exchange{short(of64("give me all that you have, please")), lengthy("", "", long)},
-		upload:   exchange{lengthy(of64("take all that I have"), "", long), short(of64("taken"))},
+		download: exchange{short(of64("give me all that you have, please")), lengthy("", "")},
+		upload:   exchange{lengthy(of64("take all that I have"), ""), short(of64("taken"))},
 		small:    exchange{short(of64("say something that is short")), short(of64("something that is short"))},
 	}
 }
 
 func httpTalk() talk {
-	body := len(filler) * (long / len(filler))
 	return talk{
 		name: "http",
 		download: exchange{
 			short("GET /dogs.tar HTTP/1.1\r\nHost: shop.example\r\n\r\n"),
-			lengthy(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", body), "", long),
+			lengthy(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", long), ""),
 		},
 		upload: exchange{
-			lengthy(fmt.Sprintf("PUT /dogs.tar HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n", body), "", long),
+			lengthy(fmt.Sprintf("PUT /dogs.tar HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n", long), ""),
 			short("HTTP/1.1 204 No Content\r\n\r\n"),
 		},
 		small: exchange{
@@ -79,15 +80,14 @@ func httpTalk() talk {
 }
 
 func redisTalk() talk {
-	value := len(filler) * (long / len(filler))
 	return talk{
 		name: "redis",
 		download: exchange{
 			short("*2\r\n$3\r\nGET\r\n$4\r\ndogs\r\n"),
-			lengthy(fmt.Sprintf("$%d\r\n", value), "\r\n", long),
+			lengthy(fmt.Sprintf("$%d\r\n", long), "\r\n"),
 		},
 		upload: exchange{
-			lengthy(fmt.Sprintf("*3\r\n$3\r\nSET\r\n$4\r\ndogs\r\n$%d\r\n", value), "\r\n", long),
+			lengthy(fmt.Sprintf("*3\r\n$3\r\nSET\r\n$4\r\ndogs\r\n$%d\r\n", long), "\r\n"),
 			short("+OK\r\n"),
 		},
 		small: exchange{
@@ -98,7 +98,7 @@ func redisTalk() talk {
 }
 
 // mysqlTalk has the answers of MySQL's text protocol. The long answer is a result set of rows of some
-// 200 bytes, the long request one statement, which is a packet of at most 16 MB.
+// 200 bytes, the long request one statement.
 func mysqlTalk() talk {
 	const capabilities = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x80000 // long password, 4.1, transactions, 20 bytes of proof, a plugin
 	salt := "abcdefgh" + "ijklmnopqrst"
@@ -117,7 +117,6 @@ func mysqlTalk() talk {
 	}
 	times := long / len(chunk)
 	statement := "INSERT INTO dogs VALUES ('"
-	sized := len(filler) * (15 << 20 / len(filler))
 	return talk{
 		name:     "mysql",
 		greeting: packet(0, greeting), login: packet(1, login), welcome: packet(2, ok),
@@ -129,7 +128,7 @@ func mysqlTalk() talk {
 			},
 		},
 		upload: exchange{
-			lengthy(le(1+len(statement)+sized+2, 3)+"\x00\x03"+statement, "')", 15<<20),
+			lengthy(le(1+len(statement)+long+2, 3)+"\x00\x03"+statement, "')"),
 			message{head: packet(1, ok)},
 		},
 		small: exchange{
