@@ -138,13 +138,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	return data, nil
 }
 
-// readJSON reads the request's body into a value.
-func readJSON(r *http.Request, into any) error {
-	data, err := readBody(r)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
+// readJSON reads a body into a value.
+func readJSON(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
 		return badBody(err)
 	}
 	return nil

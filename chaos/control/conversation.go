@@ -169,7 +169,7 @@ func (s *Server) serveConversation(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		s.mu.Lock()
 		var e *entry
-		if e, err = s.named(r); err == nil {
+		if e, err = s.addressed(r); err == nil {
 			p = e.proxy
 		}
 		s.mu.Unlock()

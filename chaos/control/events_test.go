@@ -109,7 +109,7 @@ func TestAnIdleStreamOfEventsBeats(t *testing.T) {
 		s := &control.Server{}
 		client, server := net.Pipe()
 		defer client.Close()
-		web := &http.Server{Handler: s}
+		web := &http.Server{Handler: s, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
 		go web.Serve(&oneConn{conn: server, closed: make(chan struct{})})
 		fmt.Fprint(client, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		began, text := time.Now(), ""
@@ -122,6 +122,24 @@ func TestAnIdleStreamOfEventsBeats(t *testing.T) {
 		}
 		if took := time.Since(began); took < 40*time.Second || took > time.Minute {
 			t.Errorf("three beats took %v", took)
+		}
+		s.Close()
+		web.Close()
+	})
+}
+
+// A client that has stopped to read is given up, so that it does not keep its place for ever.
+func TestAClientThatDoesNotReadIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &control.Server{}
+		client, server := net.Pipe()
+		defer client.Close()
+		web := &http.Server{Handler: s}
+		go web.Serve(&oneConn{conn: server, closed: make(chan struct{})})
+		fmt.Fprint(client, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		time.Sleep(30 * time.Second)
+		if text, err := io.ReadAll(client); err != nil || len(text) > 0 {
+			t.Errorf("after 30 seconds it is told %q, %v", text, err)
 		}
 		s.Close()
 		web.Close()

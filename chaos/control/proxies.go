@@ -48,6 +48,14 @@ type wish struct {
 	Toxics   []toxicInput `json:"toxics"`
 }
 
+func readWish(r *http.Request) (w wish, err error) {
+	body, err := readBody(r)
+	if err == nil {
+		err = readJSON(body, &w)
+	}
+	return w, err
+}
+
 // on says whether the proxy is to listen, which it is unless one says otherwise.
 func (w wish) on() bool { return w.Enabled == nil || *w.Enabled }
 
@@ -63,14 +71,19 @@ func (w wish) check(ctx context.Context, where string) error {
 	if strings.ContainsFunc(w.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return refusal(http.StatusBadRequest, "name", "name%s is %q, want no control characters", where, w.Name)
 	}
+	return w.checkListen(ctx, where)
+}
+
+// checkListen says whether one could listen there. It is asked before any lock is taken, so that a name
+// server that does not answer holds up nobody else.
+func (w wish) checkListen(ctx context.Context, where string) error {
 	if err := resolves(ctx, w.Listen); err != nil {
 		return refusal(http.StatusBadRequest, "listen", "listen%s is %q: %v", where, w.Listen, err)
 	}
 	return nil
 }
 
-// resolves says whether the host of an address to listen on has an address. It is asked before any
-// lock is taken, so that a name server that does not answer holds up nobody else.
+// resolves says whether the host of an address to listen on has an address.
 func resolves(ctx context.Context, listen string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if listen == "" || strings.HasPrefix(listen, "unix:") || err == nil && host == "" {
@@ -100,17 +113,17 @@ func (s *Server) build(w wish) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.entry(&chaos.Proxy{
+	return newEntry(&chaos.Proxy{
 		Name: w.Name, Listen: w.Listen, Backend: w.Upstream, Protocol: protocol, Seed: w.Seed,
+		Notify: s.Notify,
 	}, faults)
 }
 
-// entry puts a new proxy under control.
-func (s *Server) entry(p *chaos.Proxy, faults []chaos.Fault) (*entry, error) {
+// newEntry puts a new proxy, with its faults, under control.
+func newEntry(p *chaos.Proxy, faults []chaos.Fault) (*entry, error) {
 	if err := p.Validate(); err != nil {
 		return nil, refusal(http.StatusBadRequest, "", "%v", err)
 	}
-	p.Notify = s.Notify
 	if err := setFaults(p, faults); err != nil {
 		return nil, err
 	}
@@ -136,9 +149,10 @@ func (s *Server) move(e *entry, listen, upstream string, on bool) error {
 	next := &entry{proxy: e.proxy, upstream: upstream, created: e.created, before: e.before}
 	if elsewhere(e.proxy, listen) {
 		// A proxy listens where it first did for as long as it is: this takes another one.
-		moved, err := s.entry(&chaos.Proxy{
+		moved, err := newEntry(&chaos.Proxy{
 			Name: e.proxy.Name, Listen: listen, Backend: upstream,
 			Protocol: e.proxy.Protocol, Seed: e.proxy.Stats().Seed, DialTimeout: e.proxy.DialTimeout,
+			Notify: e.proxy.Notify,
 		}, e.proxy.Faults())
 		if err != nil {
 			return err

@@ -163,17 +163,19 @@ func (s *Server) URL() string {
 // the proxies that were created through the API, for connections, until the context ends; then it
 // closes what is left, and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	entries := s.end()
+	s.end()
 	var err error
 	if s.http != nil {
 		err = s.http.Shutdown(ctx)
 	}
-	for _, e := range entries {
-		if e.created {
-			err = errors.Join(err, e.proxy.Shutdown(ctx))
-		}
+	var all sync.WaitGroup
+	proxies := s.created()
+	errs := make([]error, len(proxies))
+	for i, p := range proxies {
+		all.Go(func() { errs[i] = p.Shutdown(ctx) })
 	}
-	if err != nil {
+	all.Wait()
+	if err = errors.Join(append(errs, err)...); err != nil {
 		s.Close()
 	}
 	return err
@@ -181,27 +183,37 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close ends the server, its requests, and the proxies that were created through the API, at once.
 func (s *Server) Close() error {
-	entries := s.end()
+	s.end()
 	var err error
 	if s.http != nil {
 		err = s.http.Close()
 	}
-	for _, e := range entries {
-		if e.created {
-			err = errors.Join(err, e.proxy.Close())
-		}
+	for _, p := range s.created() {
+		err = errors.Join(err, p.Close())
 	}
 	return err
 }
 
 // end lets nothing more begin.
-func (s *Server) end() []*entry {
+func (s *Server) end() {
 	s.init()
 	s.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	return s.entries
+}
+
+// created are the proxies that end with the server.
+func (s *Server) created() []*chaos.Proxy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*chaos.Proxy
+	for _, e := range s.entries {
+		if e.created {
+			all = append(all, e.proxy)
+		}
+	}
+	return all
 }
 
 // Notify passes a proxy's notice on to those who follow the events. It returns at once. Set it as the

@@ -7,38 +7,23 @@ import (
 	"github.com/heeler-go/heeler/chaos"
 )
 
-// toxic finds the fault of the path. The lock is held.
-func (s *Server) toxic(r *http.Request) (e *entry, faults []chaos.Fault, i int, err error) {
-	if e, err = s.named(r); err != nil {
-		return nil, nil, 0, err
-	}
+// faultAt finds the fault of the path.
+func faultAt(e *entry, r *http.Request) (faults []chaos.Fault, i int, err error) {
 	faults = e.proxy.Faults()
 	i = slices.IndexFunc(faults, func(f chaos.Fault) bool { return f.Name == r.PathValue("toxic") })
 	if i < 0 {
-		return nil, nil, 0, notFound("toxic")
+		return nil, 0, notFound("toxic")
 	}
-	return e, faults, i, nil
+	return faults, i, nil
 }
 
-func (s *Server) listToxics(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.named(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *Server) listToxics(e *entry, _ *http.Request, _ []byte) (int, any, error) {
 	return http.StatusOK, toxicsOf(e.proxy.Faults()), nil
 }
 
-func (s *Server) addToxic(r *http.Request) (int, any, error) {
+func (s *Server) addToxic(e *entry, _ *http.Request, body []byte) (int, any, error) {
 	var t toxicInput
-	if err := readJSON(r, &t); err != nil {
-		return 0, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.named(r)
-	if err != nil {
+	if err := readJSON(body, &t); err != nil {
 		return 0, nil, err
 	}
 	f, err := t.fault(s.behaviors())
@@ -56,18 +41,12 @@ func (s *Server) addToxic(r *http.Request) (int, any, error) {
 }
 
 // setToxics sets all toxics of a proxy at once, or none. Toxiproxy has no such route.
-func (s *Server) setToxics(r *http.Request) (int, any, error) {
+func (s *Server) setToxics(e *entry, _ *http.Request, body []byte) (int, any, error) {
 	var toxics []toxicInput
-	if err := readJSON(r, &toxics); err != nil {
+	if err := readJSON(body, &toxics); err != nil {
 		return 0, nil, err
 	}
 	faults, err := s.faults(toxics)
-	if err != nil {
-		return 0, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.named(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -77,10 +56,8 @@ func (s *Server) setToxics(r *http.Request) (int, any, error) {
 	return http.StatusOK, toxicsOf(e.proxy.Faults()), nil
 }
 
-func (s *Server) showToxic(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, faults, i, err := s.toxic(r)
+func (s *Server) showToxic(e *entry, r *http.Request, _ []byte) (int, any, error) {
+	faults, i, err := faultAt(e, r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -89,15 +66,13 @@ func (s *Server) showToxic(r *http.Request) (int, any, error) {
 
 // updateToxic changes those attributes that are given, and leaves the others. Its name, type and stream
 // stay what they are.
-func (s *Server) updateToxic(r *http.Request) (int, any, error) {
-	var t toxicInput
-	if err := readJSON(r, &t); err != nil {
+func (s *Server) updateToxic(e *entry, r *http.Request, body []byte) (int, any, error) {
+	faults, i, err := faultAt(e, r)
+	if err != nil {
 		return 0, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, faults, i, err := s.toxic(r)
-	if err != nil {
+	var t toxicInput
+	if err := readJSON(body, &t); err != nil {
 		return 0, nil, err
 	}
 	if err := t.change(&faults[i], s.behaviors()); err != nil {
@@ -109,10 +84,8 @@ func (s *Server) updateToxic(r *http.Request) (int, any, error) {
 	return http.StatusOK, ToxicOf(faults[i]), nil
 }
 
-func (s *Server) deleteToxic(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, faults, i, err := s.toxic(r)
+func (s *Server) deleteToxic(e *entry, r *http.Request, _ []byte) (int, any, error) {
+	faults, i, err := faultAt(e, r)
 	if err != nil {
 		return 0, nil, err
 	}

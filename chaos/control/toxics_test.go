@@ -46,6 +46,12 @@ func TestToxicsAsRecorded(t *testing.T) {
 			 "name":"mix_downstream","type":"mix","stream":"downstream","toxicity":1},
 			 {"attributes":{"code":"","message":"","inject":false,"warmup":0},
 			 "name":"error_downstream","type":"error","stream":"downstream","toxicity":1,"schedule":{"start":"1s","end":"1m30s"}}]`},
+		{"PATCH", "/mix_downstream", `{"attributes":{"chances":[{"percent":10,"type":"hang"}]}}`, 200,
+			`{"attributes":{"chances":[{"percent":10,"type":"hang","attributes":{}}]},
+			 "name":"mix_downstream","type":"mix","stream":"downstream","toxicity":1}`},
+		{"PATCH", "/mix_downstream", `{"toxicity":0.5}`, 200,
+			`{"attributes":{"chances":[{"percent":10,"type":"hang","attributes":{}}]},
+			 "name":"mix_downstream","type":"mix","stream":"downstream","toxicity":0.5}`},
 		{"PUT", "", `[]`, 200, `[]`},
 	} {
 		status, answer := ask(t, s, step.method, "/proxies/db/toxics"+step.path, step.body)

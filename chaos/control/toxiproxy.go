@@ -10,41 +10,6 @@ import (
 // ToxiproxyVersion is the version of toxiproxy whose API the server speaks.
 const ToxiproxyVersion = "2.12.0"
 
-// routes are all paths. Where toxiproxy and Vaurien have an API, it is theirs.
-func (s *Server) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, refusal(http.StatusNotFound, "", "there is nothing at %q", r.URL.Path))
-	})
-
-	mux.Handle("/version", methods{"GET": plain(s.version)})
-	mux.Handle("/metrics", methods{"GET": s.metrics})
-	mux.Handle("/reset", methods{"POST": plain(s.reset)})
-	mux.Handle("/populate", methods{"POST": s.populate})
-	mux.Handle("/proxies", methods{"GET": plain(s.listProxies), "POST": plain(s.createProxy)})
-	mux.Handle("/proxies/{proxy}", methods{
-		"GET": plain(s.showProxy), "DELETE": plain(s.deleteProxy),
-		"POST": plain(s.updateProxy), "PATCH": plain(s.updateProxy),
-	})
-	mux.Handle("/proxies/{proxy}/toxics", methods{
-		"GET": plain(s.listToxics), "POST": plain(s.addToxic), "PUT": plain(s.setToxics),
-	})
-	mux.Handle("/proxies/{proxy}/toxics/{toxic}", methods{
-		"GET": plain(s.showToxic), "DELETE": plain(s.deleteToxic),
-		"POST": plain(s.updateToxic), "PATCH": plain(s.updateToxic),
-	})
-
-	for _, prefix := range []string{"", "/proxies/{proxy}"} {
-		mux.Handle(prefix+"/behaviors", methods{"GET": vaurien(s.listBehaviors)})
-		mux.Handle(prefix+"/behavior", methods{"GET": vaurien(s.showBehavior), "PUT": vaurien(s.setBehavior)})
-		mux.Handle(prefix+"/backend", methods{"GET": vaurien(s.showBackend), "PUT": vaurien(s.setBackend)})
-	}
-
-	mux.Handle("/events", methods{"GET": s.serveEvents})
-	mux.Handle("/proxies/{proxy}/conversation", methods{"GET": s.serveConversation})
-	return mux
-}
-
 func (s *Server) version(*http.Request) (int, any, error) {
 	ours := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -58,9 +23,6 @@ func (s *Server) version(*http.Request) (int, any, error) {
 	return http.StatusOK, map[string]string{"version": ToxiproxyVersion, "heeler": ours}, nil
 }
 
-// named finds the proxy of the path. The lock is held.
-func (s *Server) named(r *http.Request) (*entry, error) { return s.find(r.PathValue("proxy")) }
-
 func (s *Server) listProxies(*http.Request) (int, any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,23 +33,17 @@ func (s *Server) listProxies(*http.Request) (int, any, error) {
 	return http.StatusOK, all, nil
 }
 
-func (s *Server) showProxy(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.named(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *Server) showProxy(e *entry, _ *http.Request, _ []byte) (int, any, error) {
 	return http.StatusOK, e.json(), nil
 }
 
 // createProxy makes a proxy, which listens only once all its faults are set.
 func (s *Server) createProxy(r *http.Request) (int, any, error) {
-	var w wish
-	if err := readJSON(r, &w); err != nil {
-		return 0, nil, err
+	w, err := readWish(r)
+	if err == nil {
+		err = w.check(r.Context(), "")
 	}
-	if err := w.check(r.Context(), ""); err != nil {
+	if err != nil {
 		return 0, nil, err
 	}
 	s.mu.Lock()
@@ -109,16 +65,16 @@ func (s *Server) createProxy(r *http.Request) (int, any, error) {
 // updateProxy changes where a proxy is, and whether it listens. It takes no toxics: toxiproxy's clients
 // send those that they knew of when they last asked.
 func (s *Server) updateProxy(r *http.Request) (int, any, error) {
-	var w wish
-	if err := readJSON(r, &w); err != nil {
-		return 0, nil, err
+	w, err := readWish(r)
+	if err == nil {
+		err = w.checkListen(r.Context(), "")
 	}
-	if err := resolves(r.Context(), w.Listen); err != nil {
-		return 0, nil, refusal(http.StatusBadRequest, "listen", "listen is %q: %v", w.Listen, err)
+	if err != nil {
+		return 0, nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, err := s.named(r)
+	e, err := s.addressed(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -140,13 +96,7 @@ func (s *Server) updateProxy(r *http.Request) (int, any, error) {
 	return http.StatusOK, e.json(), nil
 }
 
-func (s *Server) deleteProxy(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.named(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *Server) deleteProxy(e *entry, _ *http.Request, _ []byte) (int, any, error) {
 	if err := e.proxy.Close(); err != nil {
 		return 0, nil, err
 	}

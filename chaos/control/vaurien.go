@@ -37,28 +37,11 @@ type vaurienError struct {
 	Description string `json:"description"`
 }
 
-// addressed finds the proxy of the path or, where that names none, the first. The lock is held.
-func (s *Server) addressed(r *http.Request) (*entry, error) {
-	if r.PathValue("proxy") != "" {
-		return s.named(r)
-	}
-	if len(s.entries) == 0 {
-		return nil, refusal(http.StatusNotFound, "", "there is no proxy yet")
-	}
-	return s.entries[0], nil
-}
-
 func (s *Server) listBehaviors(*http.Request) (int, any, error) {
 	return http.StatusOK, map[string]any{"behaviors": vaurienBehaviors}, nil
 }
 
-func (s *Server) showBehavior(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.addressed(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *Server) showBehavior(e *entry, _ *http.Request, _ []byte) (int, any, error) {
 	return http.StatusOK, map[string]string{"behavior": behaviorOf(e.proxy.Faults())}, nil
 }
 
@@ -87,14 +70,8 @@ func behaviorOf(faults []chaos.Fault) string {
 
 // setBehavior makes a behavior all that the proxy does. Options that are not given are what they were
 // when it was last set; those that a behavior does not have are passed over, as Vaurien does.
-func (s *Server) setBehavior(r *http.Request) (int, any, error) {
-	name, options, err := vaurienValue(r, "name")
-	if err != nil {
-		return 0, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.addressed(r)
+func (s *Server) setBehavior(e *entry, _ *http.Request, options []byte) (int, any, error) {
+	name, err := vaurienValue(options, "name")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -130,19 +107,16 @@ func (e *entry) remember(faults []chaos.Fault) {
 	e.before[behaviorOf(faults)] = faults
 }
 
-// vaurienValue reads a request of Vaurien's, a JSON object: one string of it, and all of it.
-func vaurienValue(r *http.Request, key string) (value string, object []byte, err error) {
-	if object, err = readBody(r); err != nil {
-		return "", nil, err
-	}
+// vaurienValue reads one string of a JSON object.
+func vaurienValue(object []byte, key string) (value string, err error) {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(object, &all) != nil || all == nil {
-		return "", nil, refusal(http.StatusBadRequest, "", "the value is not a valid json object")
+		return "", refusal(http.StatusBadRequest, "", "the value is not a valid json object")
 	}
 	if json.Unmarshal(all[key], &value) != nil || value == "" {
-		return "", nil, refusal(http.StatusBadRequest, "", "the value should contain a %q key", key)
+		return "", refusal(http.StatusBadRequest, "", "the value should contain a %q key", key)
 	}
-	return value, object, nil
+	return value, nil
 }
 
 // parseBehavior reads "delay", and "20:delay,5:error": percentages, the rest being dummy.
@@ -191,25 +165,13 @@ func badOption(err error) *Error {
 	return e
 }
 
-func (s *Server) showBackend(r *http.Request) (int, any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.addressed(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *Server) showBackend(e *entry, _ *http.Request, _ []byte) (int, any, error) {
 	return http.StatusOK, map[string]string{"backend": e.upstream}, nil
 }
 
 // setBackend makes new connections go to another backend. Those that stand stay, unlike with toxiproxy.
-func (s *Server) setBackend(r *http.Request) (int, any, error) {
-	backend, _, err := vaurienValue(r, "backend")
-	if err != nil {
-		return 0, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.addressed(r)
+func (s *Server) setBackend(e *entry, _ *http.Request, body []byte) (int, any, error) {
+	backend, err := vaurienValue(body, "backend")
 	if err != nil {
 		return 0, nil, err
 	}
