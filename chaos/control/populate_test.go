@@ -65,9 +65,12 @@ func TestPopulateMakesWhatIsMissingAndKeepsWhatIsThere(t *testing.T) {
 		t.Errorf("a proxy that is the same has lost its connection: %v", err)
 	}
 
-	made, _ = populate(t, s, 201, fmt.Sprintf(`[{"name":"two","listen":%q,"upstream":%q}]`, two, backend))
-	if up(t, two, true); len(made[0].Toxics) != 1 {
-		t.Errorf("enabled, it is %+v", made[0])
+	_, port, _ = net.SplitHostPort(two)
+	for _, same := range []string{two, "localhost:" + port, "localhost:0", ""} {
+		made, _ = populate(t, s, 201, fmt.Sprintf(`[{"name":"two","listen":%q,"upstream":%q}]`, same, backend))
+		if up(t, two, true); len(made[0].Toxics) != 1 {
+			t.Errorf("enabled at %q, it is %+v", same, made[0])
+		}
 	}
 	made, _ = populate(t, s, 201, fmt.Sprintf(`[{"name":"two","listen":%q,"upstream":%q}]`, two, echo(t)))
 	if up(t, two, true); len(made[0].Toxics) != 0 {

@@ -83,6 +83,9 @@ func TestRefusalsHaveToxiproxysWords(t *testing.T) {
 		{"PATCH", "/proxies/db/toxics/foo", `{"attributes":{"jitter":-1}}`, 400, "bad request body: …", "attributes.jitter"},
 		{"POST", "/proxies/db/toxics", `{"type":"latency","attributes":[]}`, 400, "bad request body: …", ""},
 		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":{"start":"soon"}}`, 400, `schedule.start is "soon"…`, "schedule.start"},
+		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":{"every":"2000h"}}`, 400, `schedule.every is "2000h"…`, "schedule.every"},
+		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":{"grow":1e99}}`, 400, `schedule.grow is 1e99…`, "schedule.grow"},
+		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":7}`, 400, `schedule is 7, want an object`, "schedule"},
 		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":{"begin":1}}`, 400, "schedule.begin is not known…", "schedule.begin"},
 		{"POST", "/proxies/db/toxics", `{"type":"latency","schedule":{"end":-1}}`, 400, "bad request body: …", ""},
 		{"GET", "/nothing", ``, 404, `there is nothing at "/nothing"`, ""},
@@ -156,6 +159,30 @@ func TestAProxyCanBeDownAndMoved(t *testing.T) {
 		t.Errorf("where it could not be moved it is %+v, want %+v", p, before)
 	}
 	up(t, p.Listen, true)
+}
+
+// Whoever gave the server a proxy goes on to hear of it, where a client has moved it, too.
+func TestAMovedProxyTellsTheSameOnes(t *testing.T) {
+	s := &control.Server{}
+	told := make(chan string, 100)
+	p := &chaos.Proxy{Name: "db", Backend: "127.0.0.1:1", Notify: func(n chaos.Notice) {
+		if n.Kind == chaos.Listening {
+			told <- n.Text
+		}
+	}}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	s.Proxies = []*chaos.Proxy{p}
+	start(t, s)
+	must(t, s, 200, "PATCH", "/proxies/db", `{"listen":"127.0.0.2:0"}`)
+	if <-told != p.Addr() || !strings.HasPrefix(<-told, "127.0.0.2:") {
+		t.Error("the new address was not told")
+	}
+	if p.Running() {
+		t.Error("the old one listens still")
+	}
 }
 
 func TestResetEnablesAllAndRemovesToxics(t *testing.T) {
