@@ -25,7 +25,9 @@ func (b Bandwidth) Strike(e *Event) {
 		e.Pause = max(e.Pause, stroke)
 	default:
 		take(e, max(b.Rate/int64(time.Second/stroke), 1))
-		e.Pause = max(e.Pause, time.Duration(int64(room(e))*int64(time.Second)/b.Rate))
+		if e.Rate == 0 || b.Rate < e.Rate {
+			e.Rate = b.Rate
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ func verdict(e chaos.Event) string {
 	if e.Pause != 0 {
 		s += fmt.Sprintf(" pause %v", e.Pause)
 	}
+	if e.Rate != 0 {
+		s += fmt.Sprintf(" rate %d", e.Rate)
+	}
 	return s
 }
 
@@ -83,7 +86,7 @@ func TestABehaviorStrikesAtItsMoments(t *testing.T) {
 			chaos.Write: fate(chaos.Break) + " take 4", chaos.Open: fate(chaos.Break) + " until 1s"}},
 		{chaos.LimitData{Bytes: 4}, requests, always, map[chaos.Moment]string{chaos.Write: fate(chaos.Close) + " take 4"}},
 		{chaos.LimitData{}, requests, always, map[chaos.Moment]string{chaos.Write: fate(chaos.Close)}},
-		{chaos.Bandwidth{Rate: 40}, requests, always, map[chaos.Moment]string{chaos.Write: "fate 0 take 4 pause 100ms"}},
+		{chaos.Bandwidth{Rate: 40}, requests, always, map[chaos.Moment]string{chaos.Write: "fate 0 take 4 rate 40"}},
 		{chaos.Bandwidth{}, requests, always, map[chaos.Moment]string{chaos.Write: "fate 0 take -1 pause 100ms"}},
 		{chaos.Slicer{AverageSize: 3, Delay: second}, requests, always, map[chaos.Moment]string{chaos.Write: "fate 0 take 3 pause 1s"}},
 		{chaos.Corrupt{}, requests, always, nil},
@@ -130,6 +133,12 @@ func TestBehaviorsLeaveWhatOthersHaveSaid(t *testing.T) {
 		}
 		if e := struck(b, chaos.Event{Moment: chaos.Write, Data: data, Take: 60}); e.Take != 50 {
 			t.Errorf("%+v: take 60 becomes %s", b, verdict(e))
+		}
+	}
+	for rate, want := range map[int64]int64{0: 500, 400: 400, 600: 500} {
+		e := struck(chaos.Bandwidth{Rate: 500}, chaos.Event{Moment: chaos.Write, Data: data, Rate: rate})
+		if e.Rate != want {
+			t.Errorf("rate %d becomes %d, want %d", rate, e.Rate, want)
 		}
 	}
 }

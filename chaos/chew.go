@@ -85,7 +85,8 @@ func (p *pump) latency(n int) time.Duration {
 // ask puts an event about bytes to the faults. Count is how many have come so far.
 func (p *pump) ask(e *Event, count int64) {
 	l := p.link
-	e.Direction, e.Conn, e.Requests, e.Open = p.dir, l.id, l.known.Load(), l.proxy.open()
+	e.Direction = p.dir
+	l.about(e)
 	for i, a := range p.plan.faults {
 		e.Passed = count - p.since[i]
 		a.strike(e, l.opened)

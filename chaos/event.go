@@ -132,15 +132,21 @@ type Event struct {
 	Delay time.Duration
 
 	// Data is what is about to be passed on, at Write. It may be changed in place, or be replaced by
-	// as much or more.
+	// as much or more. What is asked about again, because it could not go at once, stays as it was
+	// changed the first time.
 	Data []byte
 
 	// Take is how much of Data may go now; the rest is asked about again. 0 is all, or with a Fate
-	// none. A fault can only take less than those before it.
+	// none; less than 0 is none, until the Pause is over. A fault can only take less than those before
+	// it.
 	Take int
 
 	// Pause follows after what is taken, at Write. The longest counts.
 	Pause time.Duration
+
+	// Rate is how many bytes a second may pass, at Write: a pause follows that what is taken is worth.
+	// The lowest counts; 0 is any number.
+	Rate int64
 
 	key uint64 // of the fault, and of what it was drawn for
 }

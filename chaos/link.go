@@ -134,9 +134,7 @@ func (l *link) ask(e *Event, pl *plan) (struck *active) {
 	if len(pl.faults) == 0 {
 		return nil
 	}
-	e.Conn = l.id
-	e.Requests = l.known.Load()
-	e.Open = l.proxy.open()
+	l.about(e)
 	for _, a := range pl.faults {
 		if a.strike(e, l.opened) {
 			struck = a
@@ -146,6 +144,11 @@ func (l *link) ask(e *Event, pl *plan) (struck *active) {
 		}
 	}
 	return struck
+}
+
+// about tells an event which connection it is about.
+func (l *link) about(e *Event) {
+	e.Conn, e.Requests, e.Open = l.id, l.known.Load(), l.proxy.open()
 }
 
 // notice tells that a fault has struck.
@@ -181,17 +184,27 @@ func (l *link) meetLocked(changed bool) (struck *active) {
 		l.up.reconsider()
 		l.down.reconsider()
 	}
-	e := Event{Moment: Open}
-	struck = l.ask(&e, l.proxy.plan.Load())
-	if e.Fate != Close && e.Fate != Break {
-		return nil
+	first := time.Duration(-1)
+	for _, a := range l.proxy.plan.Load().faults {
+		e := Event{Moment: Open}
+		l.about(&e)
+		a.strike(&e, l.opened)
+		if e.Fate != Close && e.Fate != Break {
+			continue
+		}
+		left := e.Until - e.Age
+		if left <= 0 {
+			l.endLocked(e.Fate)
+			return a
+		}
+		if first < 0 || left < first {
+			first = left
+		}
 	}
-	if left := e.Until - e.Age; left > 0 {
-		l.until = time.AfterFunc(left, func() { l.meet(false) })
-		return nil
+	if first > 0 {
+		l.until = time.AfterFunc(first, func() { l.meet(false) })
 	}
-	l.endLocked(e.Fate)
-	return struck
+	return nil
 }
 
 // end brings a fate over the connection: Close or, for any other, Break.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -46,9 +47,11 @@ type pump struct {
 // A piece is bytes that wait, or the end of them.
 type piece struct {
 	data   []byte
+	came   time.Time // zero if it is the proxy's own
 	due    time.Time
-	shaped int // how many of the bytes have been let through
-	close  bool
+	shaped int  // how many of the bytes have been let through
+	shown  bool // the faults have seen the bytes, and have changed them if they wanted to
+	last   Fate // Close or Break: what becomes of the connection behind it
 	end    bool
 }
 
@@ -158,28 +161,31 @@ func (p *pump) look() error {
 	return nil
 }
 
-// adopt takes the plan that is in force. What waits goes on as if the faults that are gone had never been: only
-// what they have held up is set free.
+// adopt takes the plan that is in force. What a fault has held up that is gone goes on as if it had only
+// met those that are left.
 func (p *pump) adopt(pl *plan) {
 	if pl == p.plan {
 		return
 	}
-	since := make([]int64, len(pl.faults))
+	since, kept := make([]int64, len(pl.faults)), 0
 	for i, a := range pl.faults {
 		since[i] = p.out.Load()
-		for j, b := range p.plan.faults {
-			if a == b {
-				since[i] = p.since[j]
-			}
+		if j := slices.Index(p.plan.faults, a); j >= 0 {
+			since[i] = p.since[j]
+			kept++
 		}
 	}
-	now := time.Now()
-	p.gate = time.Time{}
-	for i := range p.queue {
-		p.queue[i].shaped = 0
-		if len(pl.faults) == 0 {
-			p.queue[i].due = now
-		}
-	}
+	freed := kept < len(p.plan.faults)
 	p.plan, p.since = pl, since
+	if !freed || len(p.queue) == 0 {
+		return
+	}
+	p.gate = time.Time{}
+	latency := p.latency(1)
+	for i := range p.queue {
+		x := &p.queue[i]
+		if due := x.came.Add(latency); due.Before(x.due) {
+			x.due = due
+		}
+	}
 }

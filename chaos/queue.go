@@ -37,7 +37,8 @@ func (p *pump) write(data []byte) (int, error) {
 
 // enqueue keeps a copy of the bytes until they are due.
 func (p *pump) enqueue(data []byte, delay time.Duration) {
-	p.hold(piece{data: slices.Clone(data), due: time.Now().Add(delay)})
+	now := time.Now()
+	p.hold(piece{data: slices.Clone(data), came: now, due: now.Add(delay)})
 }
 
 // hold puts a piece behind those that wait.
@@ -61,7 +62,11 @@ func (p *pump) answers() {
 			return
 		}
 		l.denied.Add(-1)
-		p.hold(piece{data: x.answer.Bytes, due: x.due, close: x.answer.Close})
+		last := Pass
+		if x.answer.Close {
+			last = Close
+		}
+		p.hold(piece{data: x.answer.Bytes, due: x.due, last: last})
 		if p.plan.said != nil {
 			p.plan.said(Said{Time: time.Now(), Conn: l.id, Direction: Downstream, Data: x.answer.Bytes, Faked: true})
 		}
@@ -80,7 +85,8 @@ func (p *pump) finish() error {
 	}
 	e := Event{Moment: End}
 	p.ask(&e, p.in)
-	p.hold(piece{end: true, due: time.Now().Add(e.Delay)})
+	now := time.Now()
+	p.hold(piece{end: true, came: now, due: now.Add(e.Delay)})
 	return nil
 }
 
@@ -97,9 +103,7 @@ func (p *pump) flush() (time.Time, error) {
 			return time.Time{}, errDone
 		}
 		if head.shaped == 0 {
-			if err := p.shape(head); err != nil {
-				return time.Time{}, err
-			}
+			p.shape(head)
 		}
 		n, err := p.write(head.data[:head.shaped])
 		if err != nil {
@@ -113,11 +117,12 @@ func (p *pump) flush() (time.Time, error) {
 		if len(head.data) > 0 {
 			continue
 		}
-		if head.close {
-			p.link.end(Close)
+		if head.last != Pass {
+			p.link.end(head.last)
 			return time.Time{}, errOver
 		}
-		p.queue = slices.Delete(p.queue, 0, 1)
+		p.queue[0] = piece{}
+		p.queue = p.queue[1:] // pipelines are long: the others need not move
 	}
 	if p.holds.Load() {
 		p.holds.Store(false)
@@ -126,28 +131,37 @@ func (p *pump) flush() (time.Time, error) {
 }
 
 // shape asks the faults what may go of a piece.
-func (p *pump) shape(head *piece) error {
+func (p *pump) shape(head *piece) {
 	head.shaped = len(head.data)
 	if len(p.plan.faults) == 0 || len(head.data) == 0 {
-		return nil
+		return
 	}
 	e := Event{Moment: Write, Data: head.data}
+	if head.shown {
+		e.Data = slices.Clone(head.data) // what is changed now does not count
+	}
 	p.ask(&e, p.out.Load())
 	switch e.Fate {
 	case Swallow:
 		p.queued -= len(head.data)
 		head.data, head.shaped = nil, 0
-		return nil
+		return
 	case Close, Break, Sever, Unlisten:
-		p.write(e.Data[:min(e.Take, len(e.Data))])
-		p.link.end(e.Fate)
-		return errOver
+		last := min(max(e.Take, 0), len(e.Data))
+		p.queued += last - len(head.data)
+		head.data, head.shaped, head.last = e.Data[:last], last, e.Fate
+		return
 	}
-	p.queued += len(e.Data) - len(head.data)
-	head.data = e.Data
-	head.shaped = len(e.Data)
-	if e.Take > 0 {
-		head.shaped = min(e.Take, len(e.Data))
+	if !head.shown {
+		p.queued += len(e.Data) - len(head.data)
+		head.data, head.shown = e.Data, true
+	}
+	head.shaped = min(room(&e), len(head.data))
+	if e.Rate > 0 {
+		e.Pause = max(e.Pause, time.Duration(int64(head.shaped)*int64(time.Second)/e.Rate))
+	}
+	if head.shaped == 0 {
+		e.Pause = max(e.Pause, time.Millisecond) // or it would be asked at once, again and again
 	}
 	if e.Pause > 0 {
 		// The next pause begins where this one has ended, not where that was noticed: rates are kept.
@@ -157,7 +171,6 @@ func (p *pump) shape(head *piece) error {
 		}
 		p.gate = p.gate.Add(e.Pause)
 	}
-	return nil
 }
 
 // later gives the later of two times; zero is the earliest.

@@ -38,6 +38,9 @@ func passOn(t *testing.T, b chaos.Behavior, seed uint64, data []byte, size func(
 				t.Fatalf("%+v lets %d bytes go", b, n)
 			}
 			p.data, p.sizes, p.took = append(p.data, e.Data[:n]...), append(p.sizes, n), p.took+e.Pause
+			if e.Rate > 0 {
+				p.took += time.Duration(n) * time.Second / time.Duration(e.Rate)
+			}
 			if p.fate = e.Fate; e.Fate != chaos.Pass {
 				return p
 			}
