@@ -56,6 +56,11 @@ func runChaos(args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	restore()
+	open := 0
+	for _, p := range h.proxies {
+		open += p.Stats().Open
+	}
+	h.log.Info("stopping; another signal does it at once", "connections", open, "at most", grace)
 	h.stop(grace)
 	return nil
 }
@@ -102,11 +107,7 @@ func (h *herd) assemble(s *settings) error {
 // start lets everything listen.
 func (h *herd) start(ctx context.Context, s *settings) error {
 	if s.toxiproxy != "" {
-		data, err := readFile(s.toxiproxy)
-		if err == nil {
-			err = h.load(ctx, s, data)
-		}
-		if err != nil {
+		if err := h.load(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -163,11 +164,6 @@ func everywhere(addr string) bool {
 func (h *herd) stop(patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	open := 0
-	for _, p := range h.proxies {
-		open += p.Stats().Open
-	}
-	h.log.Info("stopping", "connections", open, "at most", patience)
 	var all sync.WaitGroup
 	all.Go(func() { h.server.Shutdown(ctx) })
 	for _, p := range h.proxies {

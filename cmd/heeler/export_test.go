@@ -1,5 +1,7 @@
 package main
 
+import "io"
+
 // What the tests outside look at: how a command line, and a file, are read.
 
 // Setting is a flag as it was given.
@@ -67,3 +69,6 @@ func ReadCtl(args []string) error {
 	}
 	return err
 }
+
+// Run is main, given what a process has.
+func Run(args []string, stdout, stderr io.Writer) int { return run(args, stdout, stderr) }

@@ -67,10 +67,11 @@ func eventLine(n chaos.Notice) string {
 		line += fmt.Sprintf(" request %d", n.Request)
 	}
 	line += " " + string(n.Kind)
-	for _, more := range []string{n.Fault, n.Text} {
-		if more != "" {
-			line += " " + more
-		}
+	if n.Fault != "" {
+		line += " by " + n.Fault
+	}
+	if n.Text != "" {
+		line += " (" + n.Text + ")"
 	}
 	return line
 }

@@ -10,8 +10,12 @@ import (
 )
 
 // load makes the proxies of a file of toxiproxy's.
-func (h *herd) load(ctx context.Context, s *settings, data []byte) error {
-	err := h.server.Load(ctx, seeded(data, s.proxy.seed))
+func (h *herd) load(ctx context.Context, s *settings) error {
+	data, err := readFile(s.toxiproxy)
+	if err != nil {
+		return err
+	}
+	err = h.server.Load(ctx, seeded(data, s.proxy.seed))
 	var refused *control.Error
 	if errors.As(err, &refused) && refused.Status < 500 {
 		return misused("", "%s: %s", s.toxiproxy, refused.Message)

@@ -173,4 +173,3 @@ func (r *remote) turn(ctx context.Context, on bool, done string) error {
 func (r *remote) reset(ctx context.Context, _ []string) error {
 	return r.print("All proxies listen, without any fault", r.client.Reset(ctx))
 }
-

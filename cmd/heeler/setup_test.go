@@ -1,0 +1,290 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the command, built as users get it.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "heeler-cmd-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "heeler")
+	build := exec.Command("go", "build", "-o", binary)
+	if raceEnabled {
+		build.Args = append(build.Args, "-race")
+	}
+	build.Args = append(build.Args, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// outcome is what a command has left.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// command runs a program to its end.
+func command(t *testing.T, program string, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s %q: %v", program, args, err)
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// runs says that a command does what it should, and gives what it prints.
+func runs(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	o := command(t, program, args...)
+	if o.code != 0 || o.stderr != "" {
+		t.Fatalf("%s %q: code %d\n%s", filepath.Base(program), args, o.code, o.stderr)
+	}
+	return o.stdout
+}
+
+// called gives the command another name.
+func called(t *testing.T, name string) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), name)
+	if err := os.Symlink(binary, link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+// A herd is a command that goes on.
+type herd struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	ended  chan struct{}
+
+	mu     sync.Mutex
+	stderr strings.Builder
+	lines  int
+	grown  chan struct{}
+}
+
+// start runs a program that listens, until the test ends.
+func start(t *testing.T, program string, args ...string) *herd {
+	t.Helper()
+	h := &herd{t: t, cmd: exec.Command(program, args...), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
+	h.cmd.Stdout = &h.stdout
+	stderr, err := h.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go h.read(stderr)
+	t.Cleanup(func() {
+		h.cmd.Process.Kill()
+		<-h.ended
+		if strings.Contains(h.log(), "DATA RACE") || strings.Contains(h.log(), "panic:") {
+			t.Error(h.log())
+		}
+	})
+	return h
+}
+
+// run is start for "heeler chaos" with a proxy and a control of their own.
+func run(t *testing.T, backend string, args ...string) *herd {
+	t.Helper()
+	return start(t, binary, append([]string{"chaos", "--proxy", "127.0.0.1:0", "--backend", backend,
+		"--http", "--http-host", "127.0.0.1", "--http-port=0"}, args...)...)
+}
+
+func (h *herd) read(stderr io.Reader) {
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		h.mu.Lock()
+		h.stderr.WriteString(lines.Text() + "\n")
+		h.mu.Unlock()
+		select {
+		case h.grown <- struct{}{}:
+		default:
+		}
+	}
+	h.cmd.Wait()
+	close(h.ended)
+}
+
+func (h *herd) log() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stderr.String()
+}
+
+// waitFor waits until the log has something, and gives what is in the parentheses of the pattern.
+func (h *herd) waitFor(pattern string) string {
+	h.t.Helper()
+	re := regexp.MustCompile(pattern)
+	late := time.After(30 * time.Second)
+	for {
+		if found := re.FindStringSubmatch(h.log()); found != nil {
+			return found[len(found)-1]
+		}
+		select {
+		case <-h.grown:
+		case <-h.ended:
+			if re.MatchString(h.log()) {
+				continue
+			}
+			h.t.Fatalf("ended without %s in its log:\n%s", pattern, h.log())
+		case <-late:
+			h.t.Fatalf("no %s in the log:\n%s", pattern, h.log())
+		}
+	}
+}
+
+// addr is where a proxy listens, and url where it is controlled.
+func (h *herd) addr(name string) string {
+	h.t.Helper()
+	return h.waitFor(`msg=proxy name=` + name + ` listen=(\S+) `)
+}
+
+func (h *herd) url() string {
+	h.t.Helper()
+	return h.waitFor(`msg=control url=(\S+)`)
+}
+
+// ctl runs "heeler ctl", which must do what it should.
+func (h *herd) ctl(args ...string) string {
+	h.t.Helper()
+	return runs(h.t, binary, append([]string{"ctl", "--host", h.url()}, args...)...)
+}
+
+// signal sends a signal.
+func (h *herd) signal(s os.Signal) {
+	h.t.Helper()
+	if err := h.cmd.Process.Signal(s); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// wait gives the exit code.
+func (h *herd) wait() int {
+	h.t.Helper()
+	select {
+	case <-h.ended:
+	case <-time.After(30 * time.Second):
+		h.t.Fatalf("it does not end:\n%s", h.log())
+	}
+	return h.cmd.ProcessState.ExitCode()
+}
+
+// echo is a backend that says every line again.
+func echo(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.Copy(c, c)
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+// A client says lines and hears some.
+type client struct {
+	t    *testing.T
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func connect(t *testing.T, addr string) *client {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &client{t, c, bufio.NewReader(c)}
+}
+
+// ask says a line and gives the line that is said then, or the error.
+func (c *client) ask(line string, patience time.Duration) (string, error) {
+	c.t.Helper()
+	c.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
+		return "", err
+	}
+	answer, err := c.in.ReadString('\n')
+	return strings.TrimSpace(answer), err
+}
+
+// expect asks for an answer.
+func (c *client) expect(line, want string) {
+	c.t.Helper()
+	if got, err := c.ask(line, 20*time.Second); got != want || err != nil {
+		c.t.Fatalf("%s: answered %q, %v; want %q", line, got, err, want)
+	}
+}
+
+// isReset says that a client is cut off, which may be before it has said anything.
+func isReset(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	if err == nil {
+		defer conn.Close()
+		c := &client{t, conn, bufio.NewReader(conn)}
+		_, err = c.ask("PING", 20*time.Second)
+	}
+	if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("the error is %v, want a reset", err)
+	}
+}
+
+// file makes a file.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
