@@ -21,16 +21,13 @@ const roleVar = "HEELER_BENCH_ROLE"
 
 // A role is what a child process does until its standard input ends.
 type role struct {
-	Part    string // partBackend, partAwake or a contender's name
+	Part    string // partBackend or a contender's name
 	Talk    string // partBackend: of which talk
 	Backend string // a contender: where it relays to
 	Profile string // a contender: the file for its CPU profile, or nothing
 }
 
-const (
-	partBackend = "backend"
-	partAwake   = "awake"
-)
+const partBackend = "backend"
 
 // answerAsChild does what the environment asks for and says whether it asked.
 func answerAsChild(r io.Reader, w io.Writer) (asked bool, err error) {
@@ -75,11 +72,7 @@ func (mine role) play(r io.Reader, w io.Writer) error {
 }
 
 func (mine role) begin() (addr string, err error) {
-	switch mine.Part {
-	case partAwake:
-		keepAwake()
-		return "", nil
-	case partBackend:
+	if mine.Part == partBackend {
 		all := talks()
 		i := slices.IndexFunc(all, func(t talk) bool { return t.name == mine.Talk })
 		if i < 0 {

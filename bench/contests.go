@@ -21,7 +21,6 @@ type contest struct {
 	figure      string // the heads of the table's columns
 	worst       string // empty: there is no such column
 	each        string // what CPU time is counted for
-	awake       bool   // whether the CPUs are kept from dozing
 	less        bool   // whether less is better
 	peer, plain float64
 	run         func(addr string, t talk, least time.Duration) (score, error)
@@ -38,8 +37,8 @@ func contests() []contest {
 			peer: 2, plain: 0.9, run: stream(func(t talk) exchange { return t.upload }),
 		},
 		{
-			name: "trip", title: "One round trip of some 64 bytes after another on one connection, with CPUs that do not doze",
-			figure: "p50 µs", worst: "p99 µs", each: "trip", awake: true, less: true, peer: 0.5, run: roundTrips,
+			name: "trip", title: "One round trip of some 64 bytes after another on one connection",
+			figure: "p50 µs", worst: "p99 µs", each: "trip", less: true, peer: 0.5, run: roundTrips,
 		},
 		{
 			name: "connect", title: fmt.Sprintf("Connections with one round trip each, %d at a time", atATime),

@@ -20,11 +20,6 @@ func (c contest) hold(p plan) (scores map[string][]score, err error) {
 		}
 		return one, err
 	}
-	if c.awake {
-		if _, err := start(role{Part: partAwake}); err != nil {
-			return nil, err
-		}
-	}
 	backends := make(map[string]string)
 	for _, t := range talks() {
 		backend, err := start(role{Part: partBackend, Talk: t.name})
