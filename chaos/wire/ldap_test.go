@@ -165,6 +165,16 @@ func TestLDAPRefusesWithALongMessage(t *testing.T) {
 	}
 }
 
+func TestLDAPRefusesByTheShortestNumber(t *testing.T) {
+	for id, number := range map[int]string{1: "\x02\x01\x01", 0x7f: "\x02\x01\x7f", 0x80: "\x02\x02\x00\x80", 0x7fff: "\x02\x02\x7f\xff"} {
+		talk := wire.LDAP.Follow()
+		talk.Client([]byte(ldapMessage(id, 0x63, "a")))
+		if got := string(talk.Refuse(wire.Why{}).Bytes); !strings.Contains(got, number+"\x65") {
+			t.Errorf("message %d: said %q", id, got)
+		}
+	}
+}
+
 func TestLDAPChecksTheCode(t *testing.T) {
 	for code, ok := range map[string]bool{"": true, "busy": true, "51": true, "unwillingToPerform": true, "0": false, "success": false, "14": false,
 		"compareTrue": false, "Busy": false, "999": false, "051": false} {

@@ -120,7 +120,7 @@ func (t *redisTalk) Refuse(why Why) Answer {
 		t.refusing = false
 		return Answer{Bytes: []byte("+OK\r\n")}
 	}
-	t.refusing = t.multi
+	t.refusing = t.refusing && t.multi
 	code := cmp.Or(why.Code, "ERR")
 	return Answer{Bytes: []byte("-" + code + " " + oneLine(cmp.Or(why.Message, redisMessage(code))) + "\r\n")}
 }

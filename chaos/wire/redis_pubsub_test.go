@@ -49,6 +49,10 @@ func TestRedisSubscriptions(t *testing.T) {
 			bulk("SUBSCRIBE", "a", "a"), conf("subscribe", "a", 1)+conf("subscribe", "a", 1),
 			"UNSUBSCRIBE\r\nPING\r\n", conf("unsubscribe", "a", 0)+"+PONG\r\n"),
 			"request 33", "answer 60", "request 13", "request 6", "answer 33", "answer 7")
+		tell("channels after patterns", redisTalk(
+			"PSUBSCRIBE p\r\nSUBSCRIBE a b\r\n", conf("psubscribe", "p", 1)+conf("subscribe", "a", 2)+conf("subscribe", "b", 3),
+			"UNSUBSCRIBE\r\nPING\r\n", conf("unsubscribe", "a", 2)+conf("unsubscribe", "b", 1)+"+PONG\r\n"),
+			"request 14", "request 15", "answer 32", "answer 60", "request 13", "request 6", "answer 66", "answer 7")
 		tell("none to end", redisTalk(
 			"UNSUBSCRIBE\r\nPING\r\n", string(version.kind)+"3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n+PONG\r\n"),
 			"request 13", "request 6", "answer 31", "answer 7")

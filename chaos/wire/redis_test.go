@@ -141,6 +141,10 @@ func TestRedisCommands(t *testing.T) {
 			redisTalk("CLIENT REPLY SKIP\r\n\r\nPING\r\n", "+PONG\r\n"),
 			[]string{"request 19 silent", "client 2", "request 6", "answer 7"},
 		},
+		"SKIP means nothing after OFF": {
+			redisTalk("CLIENT REPLY OFF\r\nCLIENT REPLY SKIP\r\nPING\r\nPING\r\n"),
+			[]string{"request 18 silent", "request 19 silent", "request 6 silent", "request 6 silent"},
+		},
 		"no such reply": {
 			redisTalk(bulk("CLIENT", "REPLY", "LOUD"), "-ERR syntax error\r\n"), []string{"request 37", "answer 19"},
 		},
