@@ -140,6 +140,63 @@ func TestProxiesComeAndGo(t *testing.T) {
 	refused(t, err, "HTTP 404: proxy not found")
 }
 
+func TestATokenInTheURL(t *testing.T) {
+	s := &control.Server{Token: "s3cret"}
+	check(t, s.Start())
+	defer s.Close()
+	at := strings.TrimPrefix(s.URL(), "http://")
+	_, err := toxiproxy.NewClient(at).Proxies()
+	refused(t, err, "HTTP 401: ")
+	if _, err := toxiproxy.NewClient("http://:s3cret@" + at).Proxies(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Toxiproxy's issues 558, 427 and 412: the backend floods a client that does not read.
+func TestAToxicIsRemovedWhileAClientDoesNotRead(t *testing.T) {
+	flood, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer flood.Close()
+	go func() {
+		for {
+			conn, err := flood.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for block := make([]byte, 64<<10); err == nil; {
+					_, err = conn.Write(block)
+				}
+			}()
+		}
+	}()
+	client := serve(t)
+	proxy, err := client.CreateProxy("flood", "", flood.Addr().String())
+	check(t, err)
+	conn, err := net.Dial("tcp", proxy.Listen)
+	check(t, err)
+	defer conn.Close()
+	for _, kind := range []string{"latency", "bandwidth", "slicer", "timeout", "slow_close"} {
+		attributes := toxiproxy.Attributes{}
+		if kind == "slicer" {
+			attributes["average_size"] = 1
+		}
+		began := time.Now()
+		_, err := proxy.AddToxic("", kind, "downstream", 1, attributes)
+		check(t, err)
+		check(t, proxy.RemoveToxic(kind+"_downstream"))
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: %v", kind, took)
+		}
+	}
+	began := time.Now()
+	check(t, proxy.Delete())
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("deleting the proxy took %v", took)
+	}
+}
+
 func TestToxicsComeAndGo(t *testing.T) {
 	client := serve(t)
 	proxy, err := client.CreateProxy("mysql", "", echo(t))
@@ -173,6 +230,8 @@ func TestToxicsComeAndGo(t *testing.T) {
 	refused(t, err, "AddToxic: HTTP 400: stream was invalid, can be either upstream or downstream")
 	_, err = proxy.AddToxic("", "walrus", "", 1, nil)
 	refused(t, err, "AddToxic: HTTP 400: invalid toxic type")
+	_, err = proxy.AddToxic("", "slicer", "", 1, nil) // with this, toxiproxy's server panics once bytes come
+	refused(t, err, "AddToxic: HTTP 400: bad request body: chaos: slicer: average_size is 0, want ")
 
 	options := &toxiproxy.ToxicOptions{ProxyName: "mysql", ToxicName: "cut", ToxicType: "reset_peer", Stream: "upstream",
 		Toxicity: 1, Attributes: toxiproxy.Attributes{"timeout": 0}}
