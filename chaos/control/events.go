@@ -110,23 +110,20 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		var err error
+		text := ":\n\n"
 		select {
 		case <-r.Context().Done():
 			return
 		case <-s.ctx.Done():
 			return
 		case <-beat.C:
-			err = out.write(":\n\n")
 		case n := <-f.events:
-			if missed := f.dropped.Swap(0); missed > 0 {
-				err = out.write(fmt.Sprintf("event: dropped\ndata: {\"dropped\":%d}\n\n", missed))
-			}
-			if err == nil {
-				err = out.write(event(n))
-			}
+			text = event(n)
 		}
-		if err != nil {
+		if missed := f.dropped.Swap(0); missed > 0 {
+			text = fmt.Sprintf("event: dropped\ndata: {\"dropped\":%d}\n\n", missed) + text
+		}
+		if out.write(text) != nil {
 			return
 		}
 	}

@@ -21,7 +21,9 @@ type Server struct {
 	// Proxies are there from the beginning, started by whoever made them; their names must be set and
 	// differ. The first is the one that Vaurien's API is about. To have them in the events, set their
 	// Notify to the server's before they are started. They stay when the server ends; those that
-	// were created through the API end with it.
+	// were created through the API end with it. One that a client deletes is closed, and one that a
+	// client lets listen elsewhere is closed and replaced by one of the server's. Their backend is to
+	// be changed through the server only, since it tells what it has set.
 	Proxies []*chaos.Proxy
 
 	// Addr is where Start listens, "host:port". Empty is 127.0.0.1:0, a free port of this machine. An
