@@ -29,11 +29,15 @@ type flight struct {
 	gone int // how many at the beginning of list have left
 }
 
+// maxFlight is how many requests may wait for their answers; with more, a conversation is not followed
+// any longer.
+const maxFlight = 100_000
+
 func (f *flight) rest() []exchange { return f.list[f.gone:] }
 
 // push adds an exchange at the end.
 func (f *flight) push(x exchange) {
-	if f.gone > 0 && len(f.list) == cap(f.list) {
+	if f.gone > len(f.list)/2 && len(f.list) == cap(f.list) {
 		f.list = slices.Delete(f.list, 0, f.gone)
 		f.gone = 0
 	}

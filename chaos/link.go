@@ -47,6 +47,7 @@ type link struct {
 	turn    side        // who spoke last, where requests cannot be told apart
 	dead    bool        // it has lost a request, and cannot speak any more
 	until   *time.Timer // for what Open has decided
+	event   Event       // a place for those of requests and answers
 }
 
 // The states of a link.

@@ -269,7 +269,9 @@ func (p *Proxy) enter(c conn) {
 	}
 	p.links[l.id] = l
 	p.count.Add(1)
-	p.notify(Notice{Kind: Opened, Conn: l.id, Text: c.RemoteAddr().String()})
+	if p.Notify != nil {
+		p.notify(Notice{Kind: Opened, Conn: l.id, Text: c.RemoteAddr().String()})
+	}
 	p.workers.Go(l.run)
 }
 

@@ -27,7 +27,8 @@ type pump struct {
 	since []int64 // for each fault of the plan: how many bytes had passed when it was met
 
 	buf    []byte
-	have   int // bytes in buf that take more to be understood
+	have   int                // bytes in buf that take more to be understood
+	small  *[smallBuffer]byte // or this one is it
 	big    *[bigBuffer]byte
 	idle   int  // reads that did not need the big buffer
 	filled bool // the last read has filled the buffer
@@ -58,7 +59,8 @@ type piece struct {
 func (p *pump) init(l *link, dir Direction) {
 	p.link, p.dir = l, dir
 	p.wake = make(chan struct{}, 1)
-	p.buf = make([]byte, smallBuffer)
+	p.small = smallBuffers.Get().(*[smallBuffer]byte)
+	p.buf = p.small[:]
 	p.plan = new(plan)
 }
 
@@ -91,7 +93,7 @@ var (
 
 // run passes on until there is no more to pass on.
 func (p *pump) run() {
-	defer p.shrink()
+	defer p.release()
 	p.poked.Store(true) // whatever was set before
 	err := p.look()
 	if err == nil {

@@ -20,7 +20,10 @@ const (
 	bigBuffer = wire.MaxHead
 )
 
-var bigBuffers = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
+var (
+	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	bigBuffers   = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
+)
 
 // read waits for what the source says, at most until a time.
 func (p *pump) read(until time.Time) (int, error) {
@@ -52,23 +55,27 @@ func (p *pump) arm(until time.Time) bool {
 func (p *pump) size() {
 	switch {
 	case p.big == nil && p.filled:
-		p.big = bigBuffers.Get().(*[bigBuffer]byte)
-		copy(p.big[:], p.buf[:p.have])
-		p.buf = p.big[:]
+		big := bigBuffers.Get().(*[bigBuffer]byte)
+		copy(big[:], p.buf[:p.have])
+		p.release()
+		p.big, p.buf = big, big[:]
 	case p.big != nil && p.idle > 16 && p.have < smallBuffer:
-		small := make([]byte, smallBuffer)
-		copy(small, p.buf[:p.have])
-		p.shrink()
-		p.buf = small
+		small := smallBuffers.Get().(*[smallBuffer]byte)
+		copy(small[:], p.buf[:p.have])
+		p.release()
+		p.small, p.buf, p.idle = small, small[:], 0
 	}
 }
 
-// shrink gives the big buffer back.
-func (p *pump) shrink() {
+// release gives the buffer back.
+func (p *pump) release() {
+	if p.small != nil {
+		smallBuffers.Put(p.small)
+	}
 	if p.big != nil {
 		bigBuffers.Put(p.big)
-		p.big, p.buf, p.idle = nil, nil, 0
 	}
+	p.small, p.big, p.buf = nil, nil, nil
 }
 
 // await holds what the client says before there is a backend, until a time has passed, or for ever if

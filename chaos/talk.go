@@ -84,11 +84,12 @@ func (l *link) ofClient(data []byte, pl *plan) (v verdict) {
 // begin draws the faults for a request.
 func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
 	x := exchange{n: l.requests.Add(1), id: part.ID}
-	e := Event{Moment: Request, Request: x.n}
+	l.event = Event{Moment: Request, Request: x.n}
+	e := &l.event
 	if part.Joined {
 		e.Fate, e.Why = l.request.fate, l.why
 	} else {
-		v.struck, v.moment, v.request = l.ask(&e, pl), Request, x.n
+		v.struck, v.moment, v.request = l.ask(e, pl), Request, x.n
 	}
 	x.fate, v.delay = e.Fate, e.Delay
 	if x.fate == Deny && part.Silent {
@@ -123,6 +124,9 @@ func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
 	if !part.Silent && (l.talk != nil || x.fate == Deny) {
 		l.flight.push(x)
 	}
+	if len(l.flight.rest()) > maxFlight {
+		l.lose()
+	}
 }
 
 // ofBackend judges what the backend says.
@@ -154,8 +158,9 @@ func (l *link) ofBackend(data []byte, pl *plan) (v verdict) {
 
 // answer draws the faults for an answer.
 func (l *link) answer(x *exchange, pl *plan, v *verdict) {
-	e := Event{Moment: Answer, Request: x.n}
-	v.struck, v.moment, v.request = l.ask(&e, pl), Answer, x.n
+	l.event = Event{Moment: Answer, Request: x.n}
+	e := &l.event
+	v.struck, v.moment, v.request = l.ask(e, pl), Answer, x.n
 	v.delay = e.Delay
 	switch {
 	case x.fate == Sever:

@@ -9,9 +9,10 @@ type queue[T any] struct {
 
 func (q *queue[T]) len() int { return len(q.items) - q.first }
 
-// push puts item behind the others.
+// push puts item behind the others. They are moved when more have left than stay: a long pipeline costs
+// no more for each than a short one.
 func (q *queue[T]) push(item T) {
-	if q.first > 0 && len(q.items) == cap(q.items) {
+	if q.first > len(q.items)/2 && len(q.items) == cap(q.items) {
 		q.items = q.items[:copy(q.items, q.items[q.first:])]
 		q.first = 0
 	}
