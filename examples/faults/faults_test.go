@@ -81,9 +81,9 @@ func attempt(t *testing.T, b backend, r row, warm bool) cell {
 		t.Error(err)
 		return cell{}
 	}
-	defer p.Close()
 	c := b.open(t, p.Addr())
 	defer func() { c.close() }()
+	defer p.Close() // first: pgx would wait for a last word on a connection that hangs
 	if warm {
 		if err := call(c, enough); err != nil {
 			t.Errorf("%s before %s: %v", b.name, r.name(), err)

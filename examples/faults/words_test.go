@@ -61,6 +61,7 @@ func (b backend) word(err error) string {
 		return typed
 	}
 	text, _, _ := strings.Cut(err.Error(), `"`) // what it quotes is long
+	text = strings.TrimPrefix(text, "net/http: HTTP/1.x transport connection broken: ")
 	return "“" + strings.TrimRight(text, ": ") + "”"
 }
 
