@@ -184,11 +184,16 @@ func TestABareSlicerIsRefused(t *testing.T) {
 	p := start(t, &chaos.Proxy{Backend: backend(t, echo)})
 	good := chaos.Fault{Behavior: chaos.Latency{Latency: time.Millisecond}}
 	set(t, p, good)
-	for _, bare := range []chaos.Slicer{{}, {AverageSize: -1}, {AverageSize: 10, SizeVariation: 10}} {
+	for bare, attribute := range map[chaos.Slicer]string{
+		{}:                                     "average_size",
+		{AverageSize: -1}:                      "average_size",
+		{AverageSize: 10, SizeVariation: 10}:   "size_variation",
+		{AverageSize: 10, Delay: -time.Second}: "delay",
+	} {
 		err := p.SetFaults(good, chaos.Fault{Behavior: bare})
 		var attr *chaos.AttributeError
-		if !errors.As(err, &attr) || !strings.Contains(attr.Attribute, "size") {
-			t.Errorf("%+v: %v, want an error that names the attribute", bare, err)
+		if !errors.As(err, &attr) || attr.Attribute != attribute {
+			t.Errorf("%+v: %v, want an error that names %s", bare, err, attribute)
 		}
 	}
 	if f := p.Faults(); len(f) != 1 || f[0].Name != "latency_downstream" {
