@@ -151,6 +151,7 @@ func TestWhatHappensCanBeWatched(t *testing.T) {
 }
 
 func TestWhoSaysWhatCanBeWatched(t *testing.T) {
+	t.Setenv("HEELER_TOKEN", "s3cret")
 	h := run(t, echo(t))
 	watched(t, h, "conversation", `#\d+ client\n    hello\n`, func(c *client) { c.expect("hello", "hello") })
 }

@@ -238,6 +238,15 @@ func TestAConversationIsWrittenDown(t *testing.T) {
 		t.Errorf("the file is %v, %v; want it to be for its owner only", info.Mode(), err)
 	}
 
+	two := start(t, binary, "chaos", "--conversation", path, "--proxy", "127.0.0.1:0", "--backend", echo(t), "--config",
+		file(t, "x.ini", "[proxy:other]\nproxy = 127.0.0.1:0\nbackend = "+echo(t)))
+	connect(t, two.addr("other")).expect("whose", "whose")
+	written("#1 client\n    whose\n")
+	data, _ := os.ReadFile(path)
+	if !regexp.MustCompile(`(?m)^other \S+ #1 client\n    whose$`).Match(data) {
+		t.Errorf("nothing tells the proxies apart in\n%s", data)
+	}
+
 	out := start(t, binary, "chaos", "--proxy", "127.0.0.1:0", "--backend", echo(t), "--conversation=-")
 	connect(t, out.addr("tcp")).expect("aloud", "aloud")
 	out.signal(os.Interrupt)

@@ -2,14 +2,19 @@ package main_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	heeler "github.com/heeler-go/heeler/cmd/heeler"
 )
 
-// inProcess is command without a process, for many of them.
+// inProcess is command without a process, for many of them. What runs although it should not is stopped.
 func inProcess(args []string) outcome {
+	self, _ := os.FindProcess(os.Getpid())
+	timer := time.AfterFunc(20*time.Second, func() { self.Signal(os.Interrupt) })
+	defer timer.Stop()
 	var stdout, stderr bytes.Buffer
 	code := heeler.Run(append([]string{"heeler"}, args...), &stdout, &stderr)
 	return outcome{stdout.String(), stderr.String(), code}
