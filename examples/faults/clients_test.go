@@ -64,7 +64,7 @@ func must(t testing.TB, err error) {
 }
 
 func backends(t *testing.T) []backend {
-	return []backend{mariaDB(t), postgreSQL(t), redisServer(t), memcached(t), openLDAP(t), mail(t), web(t), bytes(t)}
+	return []backend{mariaDB(t), postgreSQL(t), redisServer(t), memcached(t), openLDAP(t), mail(t), web(t), plain(t)}
 }
 
 // typedAs names errors of a type by what tells them apart.

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -15,8 +16,8 @@ type status int
 
 func (s status) Error() string { return http.StatusText(int(s)) }
 
-// bytes is the same, of which the proxy is told nothing.
-func bytes(t *testing.T) backend {
+// plain is the same, of which the proxy is told nothing.
+func plain(t *testing.T) backend {
 	b := web(t)
 	b.name, b.protocol, b.mute = "TCP", wire.TCP, true
 	return b
@@ -32,7 +33,7 @@ func web(t *testing.T) backend {
 		code: "503", want: "status 503",
 		typed: func(err error) string {
 			if s, ok := err.(status); ok {
-				return "status " + itoa(int(s))
+				return fmt.Sprintf("status %d", int(s))
 			}
 			return ""
 		},

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -39,15 +40,10 @@ func openLDAP(t *testing.T) backend {
 			if e.ResultCode == ldap.ErrorNetwork {
 				return e
 			}
-			return fmtCode(e)
+			return fmt.Sprint(e.ResultCode, " ", ldap.LDAPResultCodeMap[e.ResultCode])
 		}),
 		open: func(t testing.TB, addr string) *client { return ldapClient(addr, search) },
 	}
-}
-
-// fmtCode is the result code of an error, and its name.
-func fmtCode(e *ldap.Error) string {
-	return strings.TrimSpace(strings.Join([]string{itoa(e.ResultCode), ldap.LDAPResultCodeMap[e.ResultCode]}, " "))
 }
 
 // ldapClient keeps a connection for as long as go-ldap says that it can be used.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/smtp"
 	"net/textproto"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +16,6 @@ import (
 
 	"github.com/heeler-go/heeler/chaos/wire"
 )
-
-func itoa[N uint16 | int](n N) string { return strconv.Itoa(int(n)) }
 
 // letter is the payload in lines.
 var letter = strings.ReplaceAll(payload, ". ", ".\r\n")
