@@ -39,6 +39,9 @@ func TestToxicsComeAndGo(t *testing.T) {
 	if got := h.ctl("remove-toxic", "far", "--proxy", "tcp"); got != "Removed far\n" {
 		t.Errorf("%q", got)
 	}
+	if got := h.ctl("add-toxic", "hang", "--toxicity", "0"); got != "Added hang_downstream: hang downstream {} toxicity 0\n" {
+		t.Errorf("a toxic that never strikes: %q", got)
+	}
 	if got := h.ctl("reset"); got != "All proxies listen, without any fault\n" {
 		t.Errorf("%q", got)
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "io"
+import (
+	"io"
+
+	"github.com/heeler-go/heeler/chaos"
+)
 
 // What the tests outside look at: how a command line, and a file, are read.
 
@@ -43,18 +47,21 @@ func ParseFlags(args []string) (flags []Setting, rest []string, err error) {
 // NameValue is what a setting sets.
 func (s setting) NameValue() (name, value string) { return s.name, s.value }
 
-// ReadChaos says whether "heeler chaos" would take a command line, with all its files.
-func ReadChaos(args []string) error {
+// ReadChaos gives the proxies that "heeler chaos" would start.
+func ReadChaos(args []string) ([]*chaos.Proxy, error) {
 	s := newSettings()
 	if err := s.read(args); err != nil {
-		return err
+		return nil, err
 	}
+	var all []*chaos.Proxy
 	for _, t := range s.targets() {
-		if _, err := t.build(); err != nil {
-			return err
+		p, err := t.build()
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, p)
 	}
-	return nil
+	return all, nil
 }
 
 // ReadCtl says whether "heeler ctl" would take a command line.

@@ -73,11 +73,12 @@ func TestTheExamplesOfTheHelpWork(t *testing.T) {
 				continue // it is the list of commands
 			}
 			count++
-			read := heeler.ReadChaos
+			args := strings.Fields(example[2])
+			_, err := heeler.ReadChaos(args)
 			if example[1] == "ctl" {
-				read = heeler.ReadCtl
+				err = heeler.ReadCtl(args)
 			}
-			if err := read(strings.Fields(example[2])); err != nil {
+			if err != nil {
 				t.Errorf("%s: %v", example[0], err)
 			}
 		}
@@ -99,7 +100,7 @@ func TestTheFileInTheHelpWorks(t *testing.T) {
 	if n := strings.Count(b.String(), "\n"); n != 13 {
 		t.Fatalf("%d lines found, want 13:\n%s", n, b.String())
 	}
-	if err := heeler.ReadChaos([]string{"--config", file(t, "x.ini", b.String())}); err != nil {
+	if _, err := heeler.ReadChaos([]string{"--config", file(t, "x.ini", b.String())}); err != nil {
 		t.Error(err)
 	}
 }

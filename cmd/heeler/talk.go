@@ -30,7 +30,12 @@ func (h *herd) listen(s *settings, stdout io.Writer) (stop func(), err error) {
 		if len(h.proxies) > 1 {
 			w = shared{&mu, file, p.Name + " "}
 		}
-		writers.Go(func() { h.follow(ctx, log, p, w) })
+		begun := make(chan struct{})
+		writers.Go(func() {
+			close(begun)
+			h.follow(ctx, log, p, w)
+		})
+		<-begun // the proxy starts after that: what is said first is not missed
 	}
 	return func() {
 		cancel()

@@ -122,6 +122,7 @@ func TestAMistakeInAFileHasItsLine(t *testing.T) {
 		{"[protocol:x]", `1: "x" is no protocol, want one of http, ldap, memcache, mysql, postgres, redis, smtp, tcp`},
 		{"[statsd]\nenabled = true", `2: enabled is not there: figures are at /metrics, with --http, so leave it out`},
 		{"[proxy:a]\nproxy = :1", `1: [proxy:a] has no backend, want backend = host:port`},
+		{"[vaurien]\nbackend = :1\n[proxy:a]\nproxy = :2", `3: [proxy:a] has no backend, want backend = host:port`},
 		{"[proxy:a]\nhttp = yes", `2: http is not known`},
 		{"[proxy:a]\nproxy = :1\nbackend = :2\nbehavior-latency-jitter = -1", `4: behavior-latency-jitter is -1ms, want a time from 0 to 1000h0m0s`},
 		{"[proxy:]", `1: [proxy:] has no name, want [proxy:NAME]`},
@@ -148,8 +149,26 @@ func TestWhatVaurienTookIsTaken(t *testing.T) {
 		"--behavior-error-inject --behavior-error-warmup=10 --behavior 33.3:error,66.7:delay",
 		"-proxy :0 -behavior=hang -- ",
 	} {
-		if err := heeler.ReadChaos(strings.Fields(line)); err != nil {
+		if _, err := heeler.ReadChaos(strings.Fields(line)); err != nil {
 			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestWhereNothingIsSaidItIsAsVaurienHadIt(t *testing.T) {
+	all, err := heeler.ReadChaos(nil)
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	p := all[0]
+	if p.Listen != "localhost:8000" || p.Backend != "localhost:80" || p.Protocol.Name() != "tcp" ||
+		p.DialTimeout != 30*time.Second || len(p.Faults()) > 0 {
+		t.Errorf("%s -> %s, %s, %v, %v", p.Listen, p.Backend, p.Protocol.Name(), p.DialTimeout, p.Faults())
+	}
+	for value, want := range map[string]time.Duration{"2": 2 * time.Second, "0.5": time.Second / 2, "300ms": 300 * time.Millisecond} {
+		all, err := heeler.ReadChaos([]string{"--timeout", value})
+		if err != nil || all[0].DialTimeout != want {
+			t.Errorf("--timeout %s: %v, %v", value, all, err)
 		}
 	}
 }
