@@ -5,50 +5,50 @@ import "time"
 // chew judges the bytes that are kept and n more, and passes on or holds up what it can.
 func (p *pump) chew(n int) error {
 	p.in += int64(n)
-	if p.idle++; n > smallBuffer {
-		p.idle = 0
-	}
 	data := p.buf[:p.have+n]
 	if len(data) == 0 {
 		return nil
 	}
-	latency := p.latency(n)
+	x := piece{came: time.Now(), latency: p.latency(n)}
 	passed, at := 0, 0 // data[passed:at] is to go at once
 	for at < len(data) {
 		v := p.judge(data[at:])
+		p.link.notice(v.struck, v.moment, v.request)
 		if v.fate != Pass {
 			p.write(data[passed:at])
 			p.link.end(v.fate)
-			p.link.notice(v.struck, v.moment, v.request)
 			return errOver
 		}
-		p.link.notice(v.struck, v.moment, v.request)
 		if v.n == 0 {
 			break
 		}
-		piece := data[at : at+v.n]
+		x.data = data[at : at+v.n]
+		x.delay, x.by = v.delay, v.by
 		if p.plan.said != nil {
-			p.said(piece, v)
+			p.said(x.data, v)
 		}
-		if v.lost || v.delay+latency > 0 || p.held() {
-			if err := p.pass(data[passed:at]); err != nil {
+		switch at += v.n; {
+		case v.lost:
+			if err := p.write(data[passed : at-v.n]); err != nil {
 				return err
 			}
-			passed = at + v.n
-			if !v.lost {
-				p.enqueue(piece, v.delay+latency)
+			passed = at
+		case x.delay+x.latency > 0, p.held():
+			if err := p.write(data[passed : at-v.n]); err != nil {
+				return err
 			}
+			passed = at
+			p.hold(x)
 		}
-		at += v.n
 		if p.denies() {
-			if err := p.pass(data[passed:at]); err != nil {
+			if err := p.write(data[passed:at]); err != nil {
 				return err
 			}
 			passed = at
 			p.answers()
 		}
 	}
-	if err := p.pass(data[passed:at]); err != nil {
+	if err := p.write(data[passed:at]); err != nil {
 		return err
 	}
 	p.have = copy(p.buf, data[at:])
@@ -79,21 +79,29 @@ func (p *pump) latency(n int) time.Duration {
 	}
 	e := Event{Moment: Read}
 	p.ask(&e, p.in)
-	return e.Delay
+	return max(e.Delay, 0)
 }
 
-// ask puts an event about bytes to the faults. Count is how many have come so far.
-func (p *pump) ask(e *Event, count int64) {
+// ask puts an event about bytes to the faults, and returns the last that struck. Count is how many bytes
+// have come so far.
+func (p *pump) ask(e *Event, count int64) (struck *active) {
 	l := p.link
 	e.Direction = p.dir
 	l.about(e)
 	for i, a := range p.plan.faults {
 		e.Passed = count - p.since[i]
-		a.strike(e, l.opened)
+		if a.strike(e, l.opened) {
+			a.struck.Add(1)
+			struck = a
+		}
+		if e.Moment != Write {
+			e.Fate = Pass // at Read and End nothing ends
+		}
 		if e.Fate != Pass {
-			return
+			break
 		}
 	}
+	return struck
 }
 
 func (p *pump) said(data []byte, v verdict) {

@@ -3,9 +3,11 @@ package chaos
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,40 +17,46 @@ import (
 //
 // A fault that was set before, and is the same in all its fields, goes on: its schedule and what it has
 // counted do not begin again.
+//
+// There is another error: the faults are set, and the proxy cannot listen again after [Refuse], because
+// another program has taken the port meanwhile. The proxy goes on to try.
 func (p *Proxy) SetFaults(faults ...Fault) error {
+	if err := p.setFaults(faults); err != nil {
+		return err
+	}
+	p.tellAll(true)
+	p.notify(Notice{Kind: FaultsSet, Text: strings.Join(p.names(), ", ")})
+	return p.listenOrRefuse()
+}
+
+func (p *Proxy) setFaults(faults []Fault) error {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.initLocked()
 	before := p.plan.Load()
 	active, err := activate(faults, before.faults, p.seed, p.Protocol)
 	if err != nil {
-		p.mu.Unlock()
 		return err
 	}
-	p.plan.Store(&plan{faults: active, said: before.said})
-	err = p.refuseLocked(p.refuses())
-	p.mu.Unlock()
-
-	p.tellAll(true)
-	p.notify(Notice{Kind: FaultsSet, Text: strings.Join(p.names(), ", ")})
-	return err
+	next := &plan{faults: active, said: before.said}
+	next.refuses() // a Behavior that panics does it here, where its owner sees it
+	p.plan.Store(next)
+	return nil
 }
 
 // tellAll lets all connections see what has changed.
 func (p *Proxy) tellAll(changed bool) {
-	for _, l := range p.standing() {
+	for _, l := range p.standing(nil) {
 		l.meet(changed)
 	}
 }
 
 // Faults are those that are set, with their names.
 func (p *Proxy) Faults() []Fault {
-	var all []Fault
 	if pl := p.plan.Load(); pl != nil {
-		for _, a := range pl.faults {
-			all = append(all, a.Fault)
-		}
+		return pl.list()
 	}
-	return all
+	return nil
 }
 
 func (p *Proxy) names() []string {
@@ -59,44 +67,41 @@ func (p *Proxy) names() []string {
 	return all
 }
 
-// With sets faults, calls f, and sets again what was set before, however f ends.
+// With sets faults, calls f, and sets again what was set before, however f ends: the schedules and counts
+// of that begin again. If the faults cannot be set, f is not called.
 func (p *Proxy) With(f func(), faults ...Fault) error {
 	before := p.Faults()
-	if err := p.SetFaults(faults...); err != nil {
-		return err
-	}
+	err := p.SetFaults(faults...)
 	defer p.SetFaults(before...)
-	f()
+	if err == nil {
+		f()
+	}
+	return err
+}
+
+// listenOrRefuse stops to listen, or begins again, where the faults want it and it is not so already.
+func (p *Proxy) listenOrRefuse() error {
+	changed, refuse, err := p.setRefuse()
+	switch {
+	case err != nil:
+		return fmt.Errorf("chaos: the faults are set, but the proxy cannot listen again: %w", err)
+	case changed && refuse:
+		p.notify(Notice{Kind: Refusing, Text: p.Addr()})
+	case changed:
+		p.notify(Notice{Kind: Listening, Text: p.Addr()})
+	}
 	return nil
 }
 
-// refuses says whether a fault wants that nobody listens.
-func (p *Proxy) refuses() bool {
-	e := Event{Moment: Connect}
-	for _, a := range p.plan.Load().faults {
-		a.strike(&e, time.Time{})
-		if e.Fate != Pass {
-			break
-		}
+func (p *Proxy) setRefuse() (changed, refuse bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.run == nil || p.run.stopping {
+		return false, false, nil
 	}
-	return e.Fate == Unlisten
-}
-
-// refuseLocked stops to listen, or begins again, where that is not so already.
-func (p *Proxy) refuseLocked(refuse bool) error {
-	if p.listener == nil {
-		return nil
-	}
-	changed, err := p.listener.refuse(refuse)
-	if !changed || err != nil {
-		return err
-	}
-	kind := Listening
-	if refuse {
-		kind = Refusing
-	}
-	p.notify(Notice{Kind: kind, Text: p.addr})
-	return nil
+	refuse = p.plan.Load().refuses()
+	changed, err = p.run.listener.refuse(refuse)
+	return changed, refuse, err
 }
 
 // beat is how exactly schedules are kept where nothing happens that faults could be asked about.
@@ -112,43 +117,51 @@ func (p *Proxy) keepTime(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if !p.plan.Load().scheduled() {
-			continue
+		p.listenOrRefuse()
+		if p.plan.Load().scheduled() {
+			p.tellAll(false)
 		}
-		p.mu.Lock()
-		p.refuseLocked(p.refuses())
-		p.mu.Unlock()
-		p.tellAll(false)
 	}
 }
 
-// Tap lets f hear what both sides say, from now on until stop is called. It is called by many
-// goroutines, and while the bytes wait: it should be quick. The bytes of a connection come in order.
-func (p *Proxy) Tap(f func(Said)) (stop func()) {
-	key := &f
-	p.setTaps(func() { p.taps[key] = struct{}{} })
-	return func() { p.setTaps(func() { delete(p.taps, key) }) }
+// A tap is somebody who listens.
+type tap struct {
+	f       func(Said)
+	stopped atomic.Bool
 }
 
-// setTaps changes who listens, and lets all connections see it.
+// Tap lets f hear what both sides say, from now on until stop is called. It is called by many
+// goroutines, and while the bytes wait: it should be quick. The bytes of one direction of a connection
+// come in order. No call begins after stop, but one may still be going on.
+func (p *Proxy) Tap(f func(Said)) (stop func()) {
+	t := &tap{f: f}
+	p.setTaps(func() { p.taps[t] = struct{}{} })
+	return func() {
+		t.stopped.Store(true)
+		p.setTaps(func() { delete(p.taps, t) })
+	}
+}
+
+// setTaps changes who listens. Connections see it as soon as something is said.
 func (p *Proxy) setTaps(change func()) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.initLocked()
 	if p.taps == nil {
-		p.taps = map[*func(Said)]struct{}{}
+		p.taps = map[*tap]struct{}{}
 	}
 	change()
 	var said func(Said)
 	if taps := slices.Collect(maps.Keys(p.taps)); len(taps) > 0 {
 		said = func(s Said) {
-			for _, f := range taps {
-				(*f)(s)
+			for _, t := range taps {
+				if !t.stopped.Load() {
+					t.f(s)
+				}
 			}
 		}
 	}
 	p.plan.Store(&plan{faults: p.plan.Load().faults, said: said})
-	p.mu.Unlock()
-	p.tellAll(true)
 }
 
 // Stats are the proxy's figures.
@@ -157,8 +170,13 @@ func (p *Proxy) Stats() Stats {
 	defer p.mu.Unlock()
 	p.initLocked()
 	s := p.gone
-	s.Seed, s.Open, s.Total, s.Failed = p.seed, p.open(), p.total.Load(), p.failed.Load()
-	for _, l := range p.links {
+	s.Seed, s.Total, s.Failed = p.seed, p.total.Load(), p.failed.Load()
+	var links map[uint64]*link
+	if p.run != nil {
+		links = p.run.links
+	}
+	s.Open = len(links)
+	for _, l := range links {
 		s.Up += l.up.out.Load()
 		s.Down += l.down.out.Load()
 		s.Requests += l.requests.Load()
@@ -173,7 +191,7 @@ func (p *Proxy) Stats() Stats {
 // Links are the connections that stand, in the order in which they came.
 func (p *Proxy) Links() []Link {
 	var all []Link
-	for _, l := range p.standing() {
+	for _, l := range p.standing(nil) {
 		all = append(all, Link{
 			ID: l.id, Client: l.client.RemoteAddr().String(), Since: l.opened,
 			Up: l.up.out.Load(), Down: l.down.out.Load(), Requests: l.requests.Load(),

@@ -21,9 +21,9 @@ const saltBlock uint64 = 1 << 32
 // Name is "corrupt".
 func (Corrupt) Name() string { return "corrupt" }
 
-// Strike replaces bytes. Where it is asked again about the same ones, it comes to the same.
+// Strike replaces bytes.
 func (c Corrupt) Strike(e *Event) {
-	if e.Moment != Write || c.Rate <= 0 {
+	if e.Moment != Write || c.Rate <= 0 || e.Again {
 		return
 	}
 	var (

@@ -31,7 +31,7 @@ func (Error) Name() string { return "error" }
 func (x Error) Strike(e *Event) {
 	switch {
 	case before(e) < uint64(x.Warmup):
-	case x.Inject && e.Moment == Write && room(e) > 0:
+	case x.Inject && e.Moment == Write && room(e) > 0 && !e.Again:
 		inset(e)
 	case !x.Inject && e.Moment == Request:
 		e.Fate = Deny

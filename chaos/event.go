@@ -16,6 +16,8 @@ import (
 // exported fields; those with a tag `attr:"name"` are its attributes in the control API, on the
 // command line and in files.
 //
+// A panic in Strike ends the program: on a connection there is nobody to catch it.
+//
 // It may also have a method Validate() error, which names the field and what is accepted, and be a
 // [Scaled].
 type Behavior interface {
@@ -116,7 +118,7 @@ type Event struct {
 	// Always says that the fault strikes whatever is drawn.
 	Always bool
 
-	Open   int           // connections of the proxy that stand, with this one
+	Open   int           // connections of the proxy that have got past Connect, and this one
 	Seen   uint64        // how many requests of all connections this fault was asked about before
 	Age    time.Duration // how long the connection and the fault have known each other
 	Passed int64         // bytes that have passed in this direction in that time
@@ -131,10 +133,11 @@ type Event struct {
 	// Delay holds up a connection, a request, an answer, bytes or an end. Delays add up.
 	Delay time.Duration
 
-	// Data is what is about to be passed on, at Write. It may be changed in place, or be replaced by
-	// as much or more. What is asked about again, because it could not go at once, stays as it was
-	// changed the first time.
-	Data []byte
+	// Data is what is about to be passed on, at Write. It may be replaced by other bytes, as many or
+	// more; it must not be changed in place. If Again is true these bytes have been asked about before,
+	// because they could not all go: then they stay as they were changed the first time.
+	Data  []byte
+	Again bool
 
 	// Take is how much of Data may go now; the rest is asked about again. 0 is all, or with a Fate
 	// none; less than 0 is none, until the Pause is over. A fault can only take less than those before
@@ -148,7 +151,8 @@ type Event struct {
 	// The lowest counts; 0 is any number.
 	Rate int64
 
-	key uint64 // of the fault, and of what it was drawn for
+	key uint64  // of the fault, and of what it was drawn for
+	by  *active // the last fault that added to Delay
 }
 
 // Draw gives a number in [0, 1) that the proxy's seed decides for this fault and this request, or

@@ -7,15 +7,19 @@ import (
 	"github.com/heeler-go/heeler/chaos/wire"
 )
 
-// An exchange is a request whose answer is not complete.
+// An exchange is a request whose answer is not complete, or some in a row that nothing happens to.
 type exchange struct {
-	n    uint64 // its number in the connection
-	id   uint64 // wire.Part.ID
-	fate Fate   // Pass, Deny, Swallow or Sever
+	n     uint64 // its number in the connection
+	count uint64 // how many in a row
+	id    uint64 // wire.Part.ID
+	fate  Fate   // Pass, Deny, Swallow or Sever
 
-	// For Deny: what the client gets instead, when, and whether the request is complete.
+	// For Deny: what the client gets instead, since when it waits, for how long and through which fault, and
+	// whether the request is complete.
 	answer wire.Answer
-	due    time.Time
+	came   time.Time
+	delay  time.Duration
+	by     *active
 	ready  bool
 }
 
@@ -23,20 +27,42 @@ type exchange struct {
 func (x *exchange) lost() bool { return x.fate == Deny || x.fate == Swallow }
 
 // A flight is the exchanges in progress on a connection, in the order of their requests. Pipelines are
-// long: the first one leaves without the others having to move.
+// long, and some clients send all of them before they read an answer: what passes costs nothing more,
+// and the first one leaves without the others having to move.
 type flight struct {
 	list []exchange
 	gone int // how many at the beginning of list have left
 }
 
-// maxFlight is how many requests may wait for their answers; with more, a conversation is not followed
-// any longer.
-const maxFlight = 100_000
+const (
+	// maxFlight bounds a list. With more, the client has to wait.
+	maxFlight = 250_000
+
+	// maxOvertaking bounds it where answers may overtake each other. Some never come there, such as those
+	// of requests that were abandoned: the oldest is forgotten.
+	maxOvertaking = 1000
+)
 
 func (f *flight) rest() []exchange { return f.list[f.gone:] }
 
 // push adds an exchange at the end.
 func (f *flight) push(x exchange) {
+	x.count = 1
+	if n := len(f.list); n > f.gone && x.id == 0 {
+		if last := &f.list[n-1]; last.fate == Pass && x.fate == Pass && last.n+last.count == x.n {
+			last.count++
+			return
+		}
+	}
+	if x.id != 0 {
+		i := slices.IndexFunc(f.list, func(y exchange) bool { return y.id == x.id && y.fate != Deny })
+		switch {
+		case i >= f.gone:
+			f.remove(i)
+		case len(f.rest()) >= maxOvertaking:
+			f.remove(f.gone)
+		}
+	}
 	if f.gone > len(f.list)/2 && len(f.list) == cap(f.list) {
 		f.list = slices.Delete(f.list, 0, f.gone)
 		f.gone = 0
@@ -58,7 +84,7 @@ func (f *flight) answering(id uint64) *exchange {
 	return &rest[i]
 }
 
-// complete says of the last exchange that its request is complete.
+// complete says of one of the last exchanges that its request is complete.
 func (f *flight) complete(n uint64) {
 	rest := f.rest()
 	for i := len(rest) - 1; i >= 0 && rest[i].n >= n; i-- {
@@ -69,8 +95,10 @@ func (f *flight) complete(n uint64) {
 // drop forgets an exchange: its answer is complete.
 func (f *flight) drop(n uint64) {
 	for i := f.gone; i < len(f.list); i++ {
-		if f.list[i].n == n {
-			f.remove(i)
+		if x := &f.list[i]; x.n == n {
+			if x.n, x.count = x.n+1, x.count-1; x.count == 0 {
+				f.remove(i)
+			}
 			return
 		}
 	}

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Latency is a long way: every byte arrives later, and none is slower for it.
+// Latency is a long way: every byte arrives later, and none is slower for it, as long as no more than
+// 4 MiB are on that way.
 type Latency struct {
 	// Latency is how much later. Zero is not at all.
 	Latency time.Duration `attr:"latency" unit:"ms" help:"how much later bytes arrive"`

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -22,20 +21,23 @@ type conn interface {
 
 // A link is one client's connection and the one to the backend that belongs to it.
 type link struct {
-	proxy  *Proxy
-	id     uint64
-	opened time.Time
-	ctx    context.Context
-	cancel context.CancelFunc
-	client conn
-	up     pump
-	down   pump
+	proxy    *Proxy
+	runs     *run
+	id       uint64
+	opened   time.Time
+	ctx      context.Context
+	cancel   context.CancelFunc
+	client   conn
+	admitted bool // it has got past Connect
+	up       pump
+	down     pump
 
-	changed  chan struct{} // other faults, while there are no pumps yet
+	changed  chan struct{} // something has, while there are no pumps yet
 	denied   atomic.Int32  // answers that are the proxy's to give
 	known    atomic.Bool   // talk is not nil
 	requests atomic.Uint64
 	state    atomic.Int32
+	crowded  atomic.Bool // too many requests wait for their answers: the client has to wait
 
 	mu      sync.Mutex
 	backend conn              // nil until it is reached
@@ -44,7 +46,9 @@ type link struct {
 	request exchange    // the one that the client is at, while asking is true
 	asking  bool        // a request has begun and is not complete
 	why     wire.Why    // what the request was denied with
+	asked   uint64      // requests that have begun, or turns of the client
 	turn    side        // who spoke last, where requests cannot be told apart
+	secret  bool        // nothing of what is said may be shown, for it is not understood any more
 	dead    bool        // it has lost a request, and cannot speak any more
 	until   *time.Timer // for what Open has decided
 	event   Event       // a place for those of requests and answers
@@ -68,7 +72,7 @@ const (
 
 // run carries a client to the backend and stays until both have said all.
 func (l *link) run() {
-	defer l.proxy.leave(l)
+	defer l.runs.leave(l)
 	backend, err := l.connect()
 	if err != nil {
 		l.finish()
@@ -88,48 +92,6 @@ func (l *link) run() {
 	l.finish()
 }
 
-var errLeft = errors.New("the client has left")
-
-// connect reaches the backend, unless a fault of connections is in the way, and as long as the client
-// waits for it.
-func (l *link) connect() (conn, error) {
-	for {
-		e := Event{Moment: Connect}
-		struck := l.ask(&e, l.proxy.plan.Load())
-		l.notice(struck, Connect, 0)
-		left := time.Until(l.opened.Add(e.Delay))
-		switch {
-		case e.Fate == Close:
-			return nil, errLeft
-		case e.Fate == Unlisten, e.Fate == Break:
-			l.end(Break)
-			return nil, errLeft
-		case e.Fate == Swallow:
-			left = -1
-		case left <= 0:
-			return l.dial()
-		}
-		if err := l.up.await(left); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (l *link) dial() (conn, error) {
-	network, addr := split(l.proxy.target())
-	dialer := net.Dialer{Timeout: l.proxy.dialTimeout()}
-	c, err := dialer.DialContext(l.ctx, network, addr)
-	if err != nil {
-		if l.ctx.Err() == nil {
-			l.proxy.failed.Add(1)
-			l.proxy.notify(Notice{Kind: DialFailed, Conn: l.id, Text: err.Error()})
-		}
-		l.end(Break) // what the client would have met without the proxy: no connection
-		return nil, err
-	}
-	return c.(conn), nil
-}
-
 // ask puts an event to the faults in order, until one has decided. It returns the last that struck.
 func (l *link) ask(e *Event, pl *plan) (struck *active) {
 	if len(pl.faults) == 0 {
@@ -138,6 +100,7 @@ func (l *link) ask(e *Event, pl *plan) (struck *active) {
 	l.about(e)
 	for _, a := range pl.faults {
 		if a.strike(e, l.opened) {
+			a.struck.Add(1)
 			struck = a
 		}
 		if e.Fate != Pass {
@@ -149,7 +112,7 @@ func (l *link) ask(e *Event, pl *plan) (struck *active) {
 
 // about tells an event which connection it is about.
 func (l *link) about(e *Event) {
-	e.Conn, e.Requests, e.Open = l.id, l.known.Load(), l.proxy.open()
+	e.Conn, e.Requests, e.Open = l.id, l.known.Load(), int(l.proxy.admitted.Load())
 }
 
 // notice tells that a fault has struck.
@@ -168,16 +131,15 @@ func (l *link) meet(changed bool) {
 func (l *link) meetLocked(changed bool) (struck *active) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.state.Load() != standing {
+		return nil
+	}
 	if l.until != nil {
 		l.until.Stop()
 		l.until = nil
 	}
 	if l.backend == nil { // it asks for itself, when it has one
-		select {
-		case l.changed <- struct{}{}:
-		default:
-		}
-		l.client.SetReadDeadline(past)
+		l.tell()
 		return nil
 	}
 	if changed {
@@ -195,6 +157,7 @@ func (l *link) meetLocked(changed bool) (struck *active) {
 		}
 		left := e.Until - e.Age
 		if left <= 0 {
+			a.struck.Add(1)
 			l.endLocked(e.Fate)
 			return a
 		}
@@ -220,8 +183,10 @@ func (l *link) endLocked(fate Fate) {
 	case l.state.Load() != standing:
 	case fate == Close && l.backend != nil:
 		l.state.Store(closing) // finish does it, when the pumps have let go
-		l.up.poke()
-		l.down.poke()
+		for _, p := range []*pump{&l.up, &l.down} {
+			p.poke()
+			p.dst.SetWriteDeadline(past) // also of a peer that does not read
+		}
 	default:
 		l.breakLocked(fate == Break)
 	}
@@ -254,6 +219,9 @@ const lingering = time.Second
 
 // finish closes what is open.
 func (l *link) finish() {
+	if l.state.Load() == closing && l.backend != nil {
+		l.backend.Close()
+	}
 	if l.state.Load() == closing && l.client.CloseWrite() == nil {
 		// A client that still writes would get a reset, and lose what it has not read yet.
 		l.client.SetReadDeadline(time.Now().Add(lingering))

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// On Linux a TCP socket can stop to listen and keep its port, so that nobody takes it meanwhile: clients
-// are refused after shutdown(2), until the next listen(2).
+// On Linux a TCP socket can stop to listen and keep its port: clients are refused after shutdown(2), until
+// the next listen(2). The system gives the port to nobody who asks for any; somebody who asks for this
+// very one can have it.
 
 // pause lets clients be refused.
 func (l *listener) pause() error {

@@ -38,7 +38,7 @@ type Said struct {
 	Data []byte
 
 	Secret bool // it may hold a password
-	Lost   bool // a fault keeps it from the other side
+	Lost   bool // a fault of requests keeps it from the other side; faults of bytes come later
 	Faked  bool // no side has said it: the proxy has, in the backend's name
 }
 

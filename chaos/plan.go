@@ -18,9 +18,32 @@ type plan struct {
 	said   func(Said) // nil: nobody listens
 }
 
+// list gives the faults as they were set, with their names.
+func (pl *plan) list() []Fault {
+	var all []Fault
+	for _, a := range pl.faults {
+		f := a.Fault
+		f.Behavior = own(f.Behavior)
+		all = append(all, f)
+	}
+	return all
+}
+
 // scheduled says that what the faults do depends on the time.
 func (pl *plan) scheduled() bool {
 	return slices.ContainsFunc(pl.faults, func(a *active) bool { return a.Schedule != Schedule{} })
+}
+
+// refuses says whether a fault wants that nobody listens.
+func (pl *plan) refuses() bool {
+	e := Event{Moment: Connect}
+	for _, a := range pl.faults {
+		a.strike(&e, time.Time{})
+		if e.Fate != Pass {
+			break
+		}
+	}
+	return e.Fate == Unlisten
 }
 
 // An active fault is one that is set. It stays the same while others come and go.
@@ -41,11 +64,23 @@ func activate(faults []Fault, before []*active, seed uint64, protocol wire.Proto
 		if err := check(f, protocol); err != nil {
 			return nil, err
 		}
-		f.Name = unused(f.name(), names)
+		if f.Name != "" && names[f.Name] {
+			return nil, fmt.Errorf("chaos: two faults have the Name %q, want names that differ, or none", f.Name)
+		}
 		names[f.Name] = true
-		same := slices.IndexFunc(before, func(a *active) bool { return reflect.DeepEqual(a.Fault, f) })
-		if same >= 0 {
-			all = append(all, before[same])
+	}
+	known := map[string]*active{}
+	for _, a := range before {
+		known[a.Name] = a
+	}
+	for _, f := range faults {
+		if f.Name == "" {
+			f.Name = unused(f.name(), names)
+			names[f.Name] = true
+		}
+		f.Behavior = own(f.Behavior)
+		if a := known[f.Name]; a != nil && reflect.DeepEqual(a.Fault, f) {
+			all = append(all, a)
 			continue
 		}
 		all = append(all, &active{Fault: f, key: mixString(seed, f.Name), set: time.Now()})
@@ -64,6 +99,19 @@ func check(f Fault, protocol wire.Protocol) error {
 	return nil
 }
 
+// own gives a Behavior that nobody else can change. All of this package are values, but for Mix.
+func own(b Behavior) Behavior {
+	m, ok := b.(Mix)
+	if !ok {
+		return b
+	}
+	m = slices.Clone(m)
+	for i := range m {
+		m[i].Behavior = own(m[i].Behavior)
+	}
+	return m
+}
+
 // unused gives a name that is not taken yet: itself, or with a number.
 func unused(name string, taken map[string]bool) string {
 	free := name
@@ -73,7 +121,8 @@ func unused(name string, taken map[string]bool) string {
 	return free
 }
 
-// strike puts an event to the fault, and says whether its verdict has changed anything.
+// strike puts an event to the fault, and says whether its verdict has changed anything. Whoever carries
+// the verdict out counts it.
 func (a *active) strike(e *Event, opened time.Time) bool {
 	switch e.Moment {
 	case Read, Write, End:
@@ -115,15 +164,14 @@ func (a *active) strike(e *Event, opened time.Time) bool {
 	}
 	e.Age = now.Sub(opened)
 
-	delay, take, pause := e.Delay, e.Take, e.Pause
+	delay, take, pause, rate := e.Delay, e.Take, e.Pause, e.Rate
 	size, first := len(e.Data), firstByte(e.Data)
 	behavior.Strike(e)
-	struck := e.Fate != Pass || e.Delay != delay || e.Take != take || e.Pause != pause ||
-		len(e.Data) != size || firstByte(e.Data) != first
-	if struck {
-		a.struck.Add(1)
+	if e.Delay != delay {
+		e.by = a
 	}
-	return struck
+	return e.Fate != Pass || e.Delay != delay || e.Take != take || e.Pause != pause || e.Rate != rate ||
+		len(e.Data) != size || firstByte(e.Data) != first
 }
 
 // firstByte tells whether data has been replaced.

@@ -2,13 +2,9 @@ package chaos
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,25 +42,24 @@ type Proxy struct {
 	DialTimeout time.Duration
 
 	// Notify, unless nil, is told what happens. It is called by many goroutines, and while bytes wait:
-	// it must return at once.
+	// it must return at once. It may ask the proxy, and set its faults, but neither start nor end it.
 	Notify func(Notice)
 
-	plan   atomic.Pointer[plan]
-	count  atomic.Int64 // connections that stand
-	total  atomic.Uint64
-	failed atomic.Uint64
+	plan     atomic.Pointer[plan]
+	total    atomic.Uint64
+	failed   atomic.Uint64
+	admitted atomic.Int64 // connections that have got past Connect
 
-	mu       sync.Mutex
-	seed     uint64
-	addr     string // what has been listened on, with the port
-	backend  string // what SetBackend has said
-	listener *listener
-	ctx      context.Context
-	cancel   context.CancelFunc
-	links    map[uint64]*link
-	taps     map[*func(Said)]struct{}
-	gone     Stats // of the connections that are over
-	workers  sync.WaitGroup
+	admission sync.Mutex // one connection after the other
+
+	mu      sync.Mutex
+	seed    uint64
+	addr    string // what is listened on, with the port
+	asked   string // the Listen that this was found for
+	backend string // what SetBackend has said
+	run     *run   // nil: not started
+	taps    map[*tap]struct{}
+	gone    Stats // of the connections that are over
 }
 
 // Validate says what is wrong with the fields: which one, and what is accepted.
@@ -72,7 +67,7 @@ func (p *Proxy) Validate() error {
 	if err := validAddr("Listen", cmp.Or(p.Listen, "127.0.0.1:0")); err != nil {
 		return err
 	}
-	if err := validAddr("Backend", p.Backend); err != nil {
+	if err := validAddr("Backend", p.Target()); err != nil {
 		return err
 	}
 	if p.DialTimeout < 0 {
@@ -103,35 +98,6 @@ func split(addr string) (network, at string) {
 	return "tcp", addr
 }
 
-// ErrStarted is what Start says to a proxy that runs.
-var ErrStarted = errors.New("chaos: the proxy has been started already")
-
-// Start begins to listen. After Close it may be called again.
-func (p *Proxy) Start() error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.listener != nil {
-		return ErrStarted
-	}
-	p.initLocked()
-	ln, err := listen(cmp.Or(p.addr, p.Listen, "127.0.0.1:0"))
-	if err != nil {
-		return fmt.Errorf("chaos: Proxy.Listen is %q: %w", p.Listen, err)
-	}
-	p.listener, p.addr = ln, ln.addr()
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.workers.Go(func() { p.accept(ln) })
-	p.workers.Go(func() { p.keepTime(p.ctx) })
-	p.notify(Notice{Kind: Listening, Text: p.addr})
-	if p.refuses() {
-		return p.refuseLocked(true)
-	}
-	return nil
-}
-
 // initLocked makes what the zero Proxy has not.
 func (p *Proxy) initLocked() {
 	if p.plan.Load() == nil {
@@ -139,9 +105,6 @@ func (p *Proxy) initLocked() {
 	}
 	if p.seed == 0 {
 		p.seed = cmp.Or(p.Seed, rand.Uint64(), 1)
-	}
-	if p.links == nil {
-		p.links = map[uint64]*link{}
 	}
 }
 
@@ -152,11 +115,11 @@ func (p *Proxy) Addr() string {
 	return cmp.Or(p.addr, p.Listen)
 }
 
-// Running says whether the proxy has been started, and not been closed since.
-func (p *Proxy) Running() bool {
+// Target is where new connections go: what SetBackend has said, or Backend.
+func (p *Proxy) Target() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.listener != nil
+	return cmp.Or(p.backend, p.Backend)
 }
 
 // SetBackend makes new connections go to another backend. Those that stand stay where they are.
@@ -170,119 +133,12 @@ func (p *Proxy) SetBackend(addr string) error {
 	return nil
 }
 
-// target is the backend of new connections.
-func (p *Proxy) target() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return cmp.Or(p.backend, p.Backend)
-}
-
 func (p *Proxy) dialTimeout() time.Duration { return cmp.Or(p.DialTimeout, DefaultDialTimeout) }
 
-func (p *Proxy) open() int { return int(p.count.Load()) }
-
+// notify tells what has happened. No lock is held: who hears it may ask the proxy.
 func (p *Proxy) notify(n Notice) {
 	if p.Notify != nil {
-		n.Time, n.Proxy = time.Now(), cmp.Or(p.Name, p.Listen)
+		n.Time, n.Proxy = time.Now(), cmp.Or(p.Name, p.Addr())
 		p.Notify(n)
 	}
-}
-
-// Close ends the proxy and its connections at once, and waits for its goroutines. The proxy may be
-// started again, with the same faults.
-func (p *Proxy) Close() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	p.Shutdown(ctx)
-	return nil
-}
-
-// Shutdown stops to listen and lets the connections that stand come to their end, until the context
-// ends: then it ends them, and returns the context's error.
-func (p *Proxy) Shutdown(ctx context.Context) error {
-	p.mu.Lock()
-	ln, cancel := p.listener, p.cancel
-	p.listener = nil
-	p.mu.Unlock()
-	if ln == nil {
-		return nil
-	}
-	ln.close()
-	err := p.drain(ctx)
-	cancel()
-	p.workers.Wait()
-	p.notify(Notice{Kind: Stopped})
-	return err
-}
-
-// drain waits until no connection stands, or ends them.
-func (p *Proxy) drain(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for p.open() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			for _, l := range p.standing() {
-				l.kill()
-			}
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// standing are the connections that stand.
-func (p *Proxy) standing() []*link {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Collect(maps.Values(p.links))
-}
-
-// accept takes clients in until the listener is closed. It never waits for a backend.
-func (p *Proxy) accept(ln *listener) {
-	for {
-		c, err := ln.accept()
-		if err != nil {
-			return
-		}
-		p.enter(c)
-	}
-}
-
-// enter gives a client its link, unless the proxy has been closed.
-func (p *Proxy) enter(c conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.listener == nil {
-		c.Close()
-		return
-	}
-	l := &link{proxy: p, id: p.total.Add(1), opened: time.Now(), client: c, changed: make(chan struct{}, 1)}
-	l.ctx, l.cancel = context.WithCancel(p.ctx)
-	l.up.init(l, Upstream)
-	l.down.init(l, Downstream)
-	l.up.src, l.down.dst = c, c
-	if p.Protocol != nil {
-		l.talk = p.Protocol.Follow()
-		l.known.Store(l.talk != nil)
-	}
-	p.links[l.id] = l
-	p.count.Add(1)
-	if p.Notify != nil {
-		p.notify(Notice{Kind: Opened, Conn: l.id, Text: c.RemoteAddr().String()})
-	}
-	p.workers.Go(l.run)
-}
-
-// leave forgets a link that is over.
-func (p *Proxy) leave(l *link) {
-	p.mu.Lock()
-	delete(p.links, l.id)
-	p.gone.Up += l.up.out.Load()
-	p.gone.Down += l.down.out.Load()
-	p.gone.Requests += l.requests.Load()
-	p.mu.Unlock()
-	p.count.Add(-1)
-	p.notify(Notice{Kind: Closed, Conn: l.id})
 }

@@ -30,7 +30,6 @@ type pump struct {
 	have   int                // bytes in buf that take more to be understood
 	small  *[smallBuffer]byte // or this one is it
 	big    *[bigBuffer]byte
-	idle   int  // reads that did not need the big buffer
 	filled bool // the last read has filled the buffer
 
 	in  int64        // bytes that have been read
@@ -40,20 +39,11 @@ type pump struct {
 	queued int         // bytes in it
 	holds  atomic.Bool // there is something in it
 	gate   time.Time   // when the next piece may go
+	gateBy *active     // the fault that wants it
 	armed  time.Time   // the read deadline
 	more   bool        // the source is within a message, into which no other answer can be put
-	ended  bool        // the source has said all
-}
-
-// A piece is bytes that wait, or the end of them.
-type piece struct {
-	data   []byte
-	came   time.Time // zero if it is the proxy's own
-	due    time.Time
-	shaped int  // how many of the bytes have been let through
-	shown  bool // the faults have seen the bytes, and have changed them if they wanted to
-	last   Fate // Close or Break: what becomes of the connection behind it
-	end    bool
+	quiet  bool        // the source has said all, though it was not asked yet
+	ended  bool        // and that has been heard
 }
 
 func (p *pump) init(l *link, dir Direction) {
@@ -64,11 +54,14 @@ func (p *pump) init(l *link, dir Direction) {
 	p.plan = new(plan)
 }
 
-// poke makes the pump look at what has changed, wherever it is. The link's lock is held.
+// poke makes the pump look at what has changed, wherever it waits for something to happen. The link's
+// lock is held.
 func (p *pump) poke() {
+	if p.poked.Load() || p.src == nil {
+		return
+	}
 	p.poked.Store(true)
 	p.src.SetReadDeadline(past)
-	p.dst.SetWriteDeadline(past)
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -95,9 +88,11 @@ var (
 func (p *pump) run() {
 	defer p.release()
 	p.poked.Store(true) // whatever was set before
+	said := p.have // by a client that waited for the backend
+	p.have = 0
 	err := p.look()
 	if err == nil {
-		err = p.chew(0) // what the client has said while it waited for the backend
+		err = p.chew(said)
 	}
 	for err == nil {
 		err = p.step()
@@ -115,23 +110,33 @@ func (p *pump) step() error {
 	if err := p.look(); err != nil {
 		return err
 	}
+	more := p.denies() && p.answers()
 	wait, err := p.flush()
 	if err != nil {
 		return err
 	}
-	if p.ended || p.queued >= maxQueue {
+	if more && wait.IsZero() {
+		return nil // there was no room for all the answers
+	}
+	if p.ended || p.queued >= maxQueue || p.dir == Upstream && p.link.crowded.Load() {
 		return p.sleep(wait)
 	}
 	n, err := p.read(wait)
 	if n > 0 {
-		p.adopt(p.link.proxy.plan.Load()) // it may have waited for long
+		// Since the pump has looked, all may have changed: it has waited, and a deadline that wakes it may
+		// come too late to keep it from reading.
+		p.adopt(p.link.proxy.plan.Load())
+		if p.denies() {
+			p.answers()
+		}
 		return p.chew(n)
 	}
 	switch {
 	case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
 		return nil
 	case errors.Is(err, io.EOF):
-		return p.finish()
+		p.finish()
+		return nil
 	case p.link.state.Load() != standing:
 		return errOver
 	}
@@ -145,7 +150,6 @@ func (p *pump) look() error {
 		p.poked.Store(false)
 		p.armed = time.Time{}
 		p.src.SetReadDeadline(time.Time{})
-		p.dst.SetWriteDeadline(time.Time{})
 		p.link.mu.Unlock()
 	}
 	if p.link.state.Load() != standing {
@@ -153,12 +157,7 @@ func (p *pump) look() error {
 	}
 	p.adopt(p.link.proxy.plan.Load())
 	if p.have > 0 && !p.link.known.Load() {
-		if err := p.chew(0); err != nil {
-			return err
-		}
-	}
-	if p.denies() {
-		p.answers()
+		return p.chew(0)
 	}
 	return nil
 }
@@ -169,25 +168,57 @@ func (p *pump) adopt(pl *plan) {
 	if pl == p.plan {
 		return
 	}
-	since, kept := make([]int64, len(pl.faults)), 0
+	since := make([]int64, len(pl.faults))
 	for i, a := range pl.faults {
 		since[i] = p.out.Load()
 		if j := slices.Index(p.plan.faults, a); j >= 0 {
 			since[i] = p.since[j]
-			kept++
 		}
 	}
-	freed := kept < len(p.plan.faults)
 	p.plan, p.since = pl, since
-	if !freed || len(p.queue) == 0 {
+	if p.gateBy != nil && !slices.Contains(pl.faults, p.gateBy) {
+		p.gate, p.gateBy = time.Time{}, nil
+	}
+	if len(p.queue) == 0 {
 		return
 	}
-	p.gate = time.Time{}
 	latency := p.latency(1)
 	for i := range p.queue {
 		x := &p.queue[i]
-		if due := x.came.Add(latency); due.Before(x.due) {
-			x.due = due
+		x.latency = min(x.latency, latency)
+		if x.by != nil && !slices.Contains(pl.faults, x.by) {
+			x.delay, x.by = 0, nil
 		}
 	}
+}
+
+// write writes all of it. The only thing that keeps it from that is that the connection is over.
+func (p *pump) write(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	n, err := p.dst.Write(data)
+	p.out.Add(int64(n))
+	switch {
+	case err == nil:
+		return nil
+	case p.link.state.Load() != standing:
+		return errOver
+	}
+	return errDeaf
+}
+
+// sleep waits until a time, or for something to happen: there is no reading now.
+func (p *pump) sleep(until time.Time) error {
+	var due <-chan time.Time
+	if !until.IsZero() {
+		due = time.After(time.Until(until))
+	}
+	select {
+	case <-p.wake:
+	case <-due:
+	case <-p.link.ctx.Done():
+		return errOver
+	}
+	return nil
 }

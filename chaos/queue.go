@@ -1,93 +1,94 @@
 package chaos
 
 import (
-	"errors"
-	"os"
-	"slices"
 	"time"
 )
 
-// pass writes what may go at once. What the destination does not take before the pump is woken waits.
-func (p *pump) pass(data []byte) error {
-	if len(data) == 0 {
-		return nil
-	}
-	n, err := p.write(data)
-	if err == nil && n < len(data) {
-		p.enqueue(data[n:], 0)
-	}
-	return err
+// A piece is bytes that wait, or the end of them.
+type piece struct {
+	data []byte
+	came time.Time
+
+	latency time.Duration // for which faults of bytes hold it up
+	delay   time.Duration // and for which another fault does: by
+	by      *active
+
+	again  bool // the faults have seen the bytes, and have changed them if they wanted to
+	shaped int  // how many of the bytes have been let through
+	faked  bool // the proxy's own words
+	last   Fate // Close or Break: what becomes of the connection behind it
+	end    bool
 }
 
-// write writes all of it, unless the pump is woken.
-func (p *pump) write(data []byte) (int, error) {
-	if len(data) == 0 {
-		return 0, nil
-	}
-	n, err := p.dst.Write(data)
-	p.out.Add(int64(n))
-	switch {
-	case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
-		return n, nil
-	case p.link.state.Load() != standing:
-		return n, errOver
-	}
-	return n, errDeaf
+// due is when the piece may go.
+func (x *piece) due() time.Time { return x.came.Add(x.latency + x.delay) }
+
+// like says that bytes may be put behind those of the piece.
+func (x *piece) like(y piece) bool {
+	return x.came.Equal(y.came) && x.latency == y.latency && x.delay == 0 && y.delay == 0 &&
+		!x.again && !x.faked && !y.faked && !x.end && !y.end
 }
 
-// enqueue keeps a copy of the bytes until they are due.
-func (p *pump) enqueue(data []byte, delay time.Duration) {
-	now := time.Now()
-	p.hold(piece{data: slices.Clone(data), came: now, due: now.Add(delay)})
-}
-
-// hold puts a piece behind those that wait.
+// hold puts a copy of a piece behind those that wait.
 func (p *pump) hold(x piece) {
-	p.queue = append(p.queue, x)
 	p.queued += len(x.data)
+	if n := len(p.queue); n > 0 && p.queue[n-1].like(x) {
+		p.queue[n-1].data = append(p.queue[n-1].data, x.data...)
+		return
+	}
+	x.data = append([]byte(nil), x.data...)
+	p.queue = append(p.queue, x)
 	p.holds.Store(true)
 }
 
-// answers puts those answers into the queue that are the proxy's to give now.
-func (p *pump) answers() {
+// answers puts those answers into the queue that are the proxy's to give now, unless too much waits
+// already: it says whether there may be more of them.
+func (p *pump) answers() (more bool) {
 	l := p.link
-	for {
+	for p.queued < maxQueue {
 		l.mu.Lock()
 		x, ok := l.flight.denied()
-		if ok && l.talk == nil {
-			l.turn = theBackend
+		if ok {
+			l.denied.Add(-1)
+			l.landed()
+			if l.talk == nil {
+				l.turn = theBackend
+			}
 		}
 		l.mu.Unlock()
 		if !ok {
-			return
+			return false
 		}
-		l.denied.Add(-1)
 		last := Pass
 		if x.answer.Close {
 			last = Close
 		}
-		p.hold(piece{data: x.answer.Bytes, due: x.due, last: last})
+		p.hold(piece{data: x.answer.Bytes, came: x.came, delay: x.delay, by: x.by, faked: true, last: last})
 		if p.plan.said != nil {
 			p.plan.said(Said{Time: time.Now(), Conn: l.id, Direction: Downstream, Data: x.answer.Bytes, Faked: true})
 		}
 	}
+	return true
 }
 
 // finish puts the end of the stream behind all that waits.
-func (p *pump) finish() error {
+func (p *pump) finish() {
 	p.ended, p.more = true, false
+	now := time.Now()
 	if p.have > 0 { // half a message, and no more to come: it goes as it is
-		p.enqueue(p.buf[:p.have], 0)
+		rest := p.buf[:p.have]
+		if p.plan.said != nil {
+			p.said(rest, verdict{})
+		}
+		p.hold(piece{data: rest, came: now})
 		p.have = 0
 	}
-	if p.denies() {
-		p.answers()
+	for p.denies() && p.answers() {
+		p.queued = 0 // they are few now, and have to stand before the end
 	}
 	e := Event{Moment: End}
 	p.ask(&e, p.in)
-	now := time.Now()
-	p.hold(piece{end: true, came: now, due: now.Add(e.Delay)})
-	return nil
+	p.hold(piece{end: true, came: now, delay: max(e.Delay, 0), by: e.by})
 }
 
 // flush passes on what is due. It returns when it has to be called again: zero is when something
@@ -95,25 +96,19 @@ func (p *pump) finish() error {
 func (p *pump) flush() (time.Time, error) {
 	for len(p.queue) > 0 {
 		head := &p.queue[0]
-		if wait := later(head.due, p.gate); !wait.IsZero() && time.Until(wait) > 0 {
+		if wait := later(head.due(), p.gate); time.Until(wait) > 0 {
 			return wait, nil
 		}
 		if head.end {
 			p.dst.CloseWrite()
 			return time.Time{}, errDone
 		}
-		if head.shaped == 0 {
-			p.shape(head)
-		}
-		n, err := p.write(head.data[:head.shaped])
-		if err != nil {
+		p.shape(head)
+		if err := p.write(head.data[:head.shaped]); err != nil {
 			return time.Time{}, err
 		}
-		p.queued -= n
-		head.data, head.shaped = head.data[n:], head.shaped-n
-		if head.shaped > 0 {
-			return time.Time{}, nil // woken: there is something to look at
-		}
+		p.queued = max(p.queued-head.shaped, 0)
+		head.data = head.data[head.shaped:]
 		if len(head.data) > 0 {
 			continue
 		}
@@ -130,35 +125,35 @@ func (p *pump) flush() (time.Time, error) {
 	return time.Time{}, nil
 }
 
+// slack is how late a pause may end without the next one being shorter for it: what is more than that is
+// silence, and not to be made up for.
+const slack = 20 * time.Millisecond
+
 // shape asks the faults what may go of a piece.
 func (p *pump) shape(head *piece) {
 	head.shaped = len(head.data)
 	if len(p.plan.faults) == 0 || len(head.data) == 0 {
 		return
 	}
-	e := Event{Moment: Write, Data: head.data}
-	if head.shown {
-		e.Data = slices.Clone(head.data) // what is changed now does not count
-	}
-	p.ask(&e, p.out.Load())
-	switch e.Fate {
-	case Swallow:
-		p.queued -= len(head.data)
+	e := Event{Moment: Write, Data: head.data, Again: head.again}
+	by := p.ask(&e, p.out.Load())
+	if e.Fate == Swallow {
+		p.queued = max(p.queued-len(head.data), 0)
 		head.data, head.shaped = nil, 0
 		return
-	case Close, Break, Sever, Unlisten:
-		last := min(max(e.Take, 0), len(e.Data))
-		p.queued += last - len(head.data)
-		head.data, head.shaped, head.last = e.Data[:last], last, e.Fate
-		return
 	}
-	if !head.shown {
+	if !head.again {
 		p.queued += len(e.Data) - len(head.data)
-		head.data, head.shown = e.Data, true
+		head.data, head.again = e.Data, true
+	}
+	if e.Fate != Pass {
+		head.shaped = min(max(e.Take, 0), len(head.data))
+		head.data, head.last = head.data[:head.shaped], e.Fate
+		return
 	}
 	head.shaped = min(room(&e), len(head.data))
 	if e.Rate > 0 {
-		e.Pause = max(e.Pause, time.Duration(int64(head.shaped)*int64(time.Second)/e.Rate))
+		e.Pause = max(e.Pause, time.Duration(float64(head.shaped)/float64(e.Rate)*float64(time.Second)))
 	}
 	if head.shaped == 0 {
 		e.Pause = max(e.Pause, time.Millisecond) // or it would be asked at once, again and again
@@ -166,10 +161,10 @@ func (p *pump) shape(head *piece) {
 	if e.Pause > 0 {
 		// The next pause begins where this one has ended, not where that was noticed: rates are kept.
 		now := time.Now()
-		if now.Sub(p.gate) > e.Pause {
+		if now.Sub(p.gate) > max(e.Pause, slack) {
 			p.gate = now
 		}
-		p.gate = p.gate.Add(e.Pause)
+		p.gate, p.gateBy = p.gate.Add(e.Pause), by
 	}
 }
 
@@ -179,19 +174,4 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// sleep waits until a time, or for something to happen: there is no reading now.
-func (p *pump) sleep(until time.Time) error {
-	var due <-chan time.Time
-	if !until.IsZero() {
-		due = time.After(time.Until(until))
-	}
-	select {
-	case <-p.wake:
-	case <-due:
-	case <-p.link.ctx.Done():
-		return errOver
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"errors"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -11,8 +10,9 @@ import (
 )
 
 const (
-	smallBuffer = 4 << 10 // what an idle connection holds, for each direction
-	maxQueue    = 4 << 20 // what may be held up, in each direction
+	smallBuffer = 4 << 10     // what an idle connection holds, for each direction
+	idleAfter   = time.Second // when a connection counts as such
+	maxQueue    = 4 << 20     // what may be held up, in each direction
 
 	// bigBuffer is what a busy connection holds. Through 48 KiB, which stay in the processor's first
 	// cache, Read and Write pass on 1.5 times what splice(2) does between two sockets on loopback, for two
@@ -27,13 +27,39 @@ var (
 
 // read waits for what the source says, at most until a time.
 func (p *pump) read(until time.Time) (int, error) {
+	if p.big == nil && p.filled {
+		p.grow()
+	}
+	if p.big != nil && !p.filled && p.have < smallBuffer {
+		until = earlier(until, p.idleAt())
+	}
 	if !p.arm(until) {
 		return 0, nil
 	}
-	p.size()
 	n, err := p.src.Read(p.buf[p.have:])
 	p.filled = n == len(p.buf)-p.have
+	if n == 0 && p.big != nil && p.have < smallBuffer && errors.Is(err, os.ErrDeadlineExceeded) {
+		p.shrink()
+	}
 	return n, err
+}
+
+// idleAt is when the pump counts as idle if nothing comes. It is not moved each time that something does:
+// deadlines cost more than that.
+func (p *pump) idleAt() time.Time {
+	now := time.Now()
+	if left := p.armed.Sub(now); left > idleAfter/2 && left <= idleAfter {
+		return p.armed
+	}
+	return now.Add(idleAfter)
+}
+
+// earlier gives the earlier of two times, of which the first may be zero for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // arm sets the deadline for reading, unless there is something to look at.
@@ -51,20 +77,20 @@ func (p *pump) arm(until time.Time) bool {
 	return true
 }
 
-// size gives the pump a big buffer when it needs one, and takes it back when it does not.
-func (p *pump) size() {
-	switch {
-	case p.big == nil && p.filled:
-		big := bigBuffers.Get().(*[bigBuffer]byte)
-		copy(big[:], p.buf[:p.have])
-		p.release()
-		p.big, p.buf = big, big[:]
-	case p.big != nil && p.idle > 16 && p.have < smallBuffer:
-		small := smallBuffers.Get().(*[smallBuffer]byte)
-		copy(small[:], p.buf[:p.have])
-		p.release()
-		p.small, p.buf, p.idle = small, small[:], 0
-	}
+// grow gives the pump a big buffer.
+func (p *pump) grow() {
+	big := bigBuffers.Get().(*[bigBuffer]byte)
+	copy(big[:], p.buf[:p.have])
+	p.release()
+	p.big, p.buf = big, big[:]
+}
+
+// shrink gives it a small one.
+func (p *pump) shrink() {
+	small := smallBuffers.Get().(*[smallBuffer]byte)
+	copy(small[:], p.buf[:p.have])
+	p.release()
+	p.small, p.buf = small, small[:]
 }
 
 // release gives the buffer back.
@@ -76,41 +102,4 @@ func (p *pump) release() {
 		bigBuffers.Put(p.big)
 	}
 	p.small, p.big, p.buf = nil, nil, nil
-}
-
-// await holds what the client says before there is a backend, until a time has passed, or for ever if
-// it is negative, or until something has changed.
-func (p *pump) await(left time.Duration) error {
-	var until time.Time
-	if left >= 0 {
-		until = time.Now().Add(left)
-	}
-	p.src.SetReadDeadline(until)
-	select {
-	case <-p.link.changed:
-		return nil
-	default:
-	}
-	n, err := 0, io.EOF
-	if p.have < len(p.buf) {
-		n, err = p.src.Read(p.buf[p.have:])
-		p.have += n
-	}
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), n > 0:
-		return nil
-	case !errors.Is(err, io.EOF), p.have == 0:
-		return errLeft
-	}
-	var due <-chan time.Time
-	if left >= 0 {
-		due = time.After(left)
-	}
-	select {
-	case <-due:
-	case <-p.link.changed:
-	case <-p.link.ctx.Done():
-		return errLeft
-	}
-	return nil
 }

@@ -236,3 +236,16 @@ func TestAnIdleConnectionMeetsWhatWasSetMeanwhile(t *testing.T) {
 		t.Errorf("%d connections, want 1", s.Total)
 	}
 }
+
+func TestWhatIsSaidBeforeThereIsABackendMeetsItsFaults(t *testing.T) {
+	p := start(t, &chaos.Proxy{Backend: backend(t, echo)})
+	set(t, p, chaos.Fault{Behavior: chaos.Latency{Latency: 100 * time.Millisecond}, Direction: chaos.Upstream},
+		chaos.Fault{Behavior: chaos.SlowConnect{Delay: 50 * time.Millisecond}})
+	began := time.Now()
+	c := dial(t, p)
+	say(t, c, "hello")
+	hear(t, c, "hello")
+	if took := time.Since(began); took < 150*time.Millisecond {
+		t.Errorf("it took %v, want 50 ms to connect and 100 ms on the way", took)
+	}
+}

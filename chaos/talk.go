@@ -10,8 +10,9 @@ import (
 type verdict struct {
 	n      int           // how many bytes; 0: it takes more to tell
 	lost   bool          // they are kept from the other side
-	delay  time.Duration // or come to it later
-	fate   Fate          // Close or Break: nothing of this comes to it
+	delay  time.Duration // or come to it later: through by
+	by     *active
+	fate   Fate // Close or Break: nothing of this comes to it
 	secret bool
 	more   bool // the message goes on: nothing can be put behind these bytes
 
@@ -31,12 +32,12 @@ func (l *link) part(data []byte, from side) wire.Part {
 		}
 		switch {
 		case part.Opaque, part.N == 0 && len(data) >= wire.MaxHead, part.N < 0, part.N > len(data):
-			l.lose()
+			l.lose(part.Secret)
 		default:
 			return part
 		}
 	}
-	part := wire.Part{N: len(data), Begin: l.turn != from}
+	part := wire.Part{N: len(data), Begin: l.turn != from, Secret: l.secret}
 	l.turn = from
 	if part.Begin && from == theClient {
 		l.asking = false
@@ -44,15 +45,22 @@ func (l *link) part(data []byte, from side) wire.Part {
 	return part
 }
 
-// lose ends a conversation that is not understood any more.
-func (l *link) lose() {
+// lose ends a conversation that is not understood any more. Where the client waits for answers of the
+// proxy's, their place among the others is lost as well: that breaks the connection.
+func (l *link) lose(secret bool) {
+	l.secret = secret
 	l.dead = l.dead || l.asking && l.request.lost()
 	l.talk = nil
 	l.known.Store(false)
 	l.asking = false
 	l.turn = nobody
+	l.flight = flight{}
+	l.crowded.Store(false)
 	l.up.poke() // for what they keep
 	l.down.poke()
+	if l.denied.Load() > 0 {
+		l.endLocked(Break)
+	}
 }
 
 // ofClient judges what the client says.
@@ -83,7 +91,11 @@ func (l *link) ofClient(data []byte, pl *plan) (v verdict) {
 
 // begin draws the faults for a request.
 func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
-	x := exchange{n: l.requests.Add(1), id: part.ID}
+	l.asked++
+	if l.talk != nil {
+		l.requests.Store(l.asked)
+	}
+	x := exchange{n: l.asked, id: part.ID}
 	l.event = Event{Moment: Request, Request: x.n}
 	e := &l.event
 	if part.Joined {
@@ -91,7 +103,7 @@ func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
 	} else {
 		v.struck, v.moment, v.request = l.ask(e, pl), Request, x.n
 	}
-	x.fate, v.delay = e.Fate, e.Delay
+	x.fate, v.delay, v.by = e.Fate, max(e.Delay, 0), e.by
 	if x.fate == Deny && part.Silent {
 		x.fate = Pass // nobody would hear it
 	}
@@ -113,19 +125,26 @@ func (l *link) begin(part wire.Part, pl *plan, v *verdict) {
 	case Swallow:
 		l.dead = !part.Silent && x.id == 0
 	case Deny:
-		x.due = time.Now().Add(e.Delay)
+		x.came, x.delay, x.by = time.Now(), v.delay, v.by
 		x.ready = x.answer.Close || l.talk == nil
+		l.dead = x.answer.Close // what the client says now is not for the backend: it could be a COMMIT
 		l.denied.Add(1)
 		if x.ready {
 			l.down.poke()
 		}
 	}
 	l.request, l.asking, l.why = x, true, e.Why
-	if !part.Silent && (l.talk != nil || x.fate == Deny) {
+	if !part.Silent && (l.talk != nil || x.fate == Deny) && !(x.fate == Swallow && x.id != 0) {
 		l.flight.push(x)
+		l.crowded.Store(len(l.flight.rest()) >= maxFlight)
 	}
-	if len(l.flight.rest()) > maxFlight {
-		l.lose()
+}
+
+// landed lets a client go on that has had to wait for answers.
+func (l *link) landed() {
+	if l.crowded.Load() && len(l.flight.rest()) <= maxFlight/2 {
+		l.crowded.Store(false)
+		l.up.poke()
 	}
 }
 
@@ -145,13 +164,15 @@ func (l *link) ofBackend(data []byte, pl *plan) (v verdict) {
 		x = &l.request
 	}
 	if x == nil {
-		return v // a greeting, a push: nobody has asked
+		v.lost = l.dead // else it is a greeting, or a push: nobody has asked
+		return v
 	}
 	if part.Begin {
 		l.answer(x, pl, &v)
 	}
 	if part.End {
 		l.flight.drop(x.n)
+		l.landed()
 	}
 	return v
 }
@@ -161,7 +182,7 @@ func (l *link) answer(x *exchange, pl *plan, v *verdict) {
 	l.event = Event{Moment: Answer, Request: x.n}
 	e := &l.event
 	v.struck, v.moment, v.request = l.ask(e, pl), Answer, x.n
-	v.delay = e.Delay
+	v.delay, v.by = max(e.Delay, 0), e.by
 	switch {
 	case x.fate == Sever:
 		v.fate = Break
