@@ -68,7 +68,8 @@ type Part struct {
 	// commands of a transaction do.
 	Joined bool
 
-	// Secret says that these bytes may hold a password, so that no log shows them.
+	// Secret says that these bytes may hold a password, so that no log shows them. Together with Opaque
+	// it says so of all that either side says from these bytes on.
 	Secret bool
 
 	// More is of bytes outside of requests and answers, and of those that have an ID: a push, or one of
@@ -77,7 +78,8 @@ type Part struct {
 	More bool
 
 	// Opaque says that from these bytes on nothing is understood: TLS, another protocol, or nonsense.
-	// Both sides are relayed untouched from then on; neither Client nor Server is called again.
+	// Both sides are relayed untouched from then on; neither Client nor Server is called again. It is
+	// Secret, too, where a password may follow: nobody will say any more which bytes hold it.
 	Opaque bool
 }
 
