@@ -9,10 +9,13 @@ import (
 // as they come. https://redis.io/docs/latest/develop/reference/protocol-spec/
 //
 // Commands between MULTI and EXEC are Joined to MULTI. A refused transaction gets its error at EXEC,
-// where every client expects one: after an error to MULTI itself some lose count. Pushes, and messages to a RESP2 subscriber, are
+// where every client expects one: after an error to MULTI itself some lose count. If keys were watched
+// the connection is closed behind it: EXEC ends a WATCH, whatever it answers, and the server, which has
+// seen none, would fail a later transaction for those keys. Pushes, and messages to a RESP2 subscriber, are
 // outside of answers; the answer to SUBSCRIBE and its like is all that confirms it. After MONITOR,
 // PSYNC, SYNC, REPLCONF and SCRIPT DEBUG the connection is Opaque, and so it is after what no client
-// library does: subscribing in a transaction, or with CLIENT REPLY OFF.
+// library does: subscribing in a transaction, or with CLIENT REPLY OFF. It is Secret then, since AUTH may
+// come at any time.
 //
 // Why.Code is the error's first word, in capitals: LOADING, READONLY, OOM; empty is ERR. What such an
 // error says next is up to Message, the slot and address of MOVED, for example.
@@ -46,6 +49,9 @@ type redisTalk struct {
 	refusing bool         // and it is refused
 	mute     redisMute    // what the client has asked to be spared
 	unmute   redisMute    // mute, if the last request is refused
+	watching bool         // keys are watched
+	watched  bool         // watching, if the last request is refused
+	guards   bool         // the transaction has a command whose answer may hold a password
 
 	// Of the server's side.
 	frame  redisFrame
@@ -102,7 +108,7 @@ func (t *redisTalk) ask(asked redisAsked) {
 // Refuse takes back what the last request has changed. That a transaction has been begun stays: the
 // commands joined to it are refused too, up to EXEC.
 func (t *redisTalk) Refuse(why Why) Answer {
-	t.mute = t.unmute
+	t.mute, t.watching = t.unmute, t.watched
 	begins := false
 	if back := t.asked.back(); back.kind == redisPlain && back.n > 1 {
 		back.n--
@@ -116,13 +122,17 @@ func (t *redisTalk) Refuse(why Why) Answer {
 		return Answer{Bytes: []byte("+OK\r\n")}
 	case t.refusing && t.multi && t.what != redisIsMulti:
 		return Answer{Bytes: []byte("+QUEUED\r\n")}
-	case t.refusing && t.what == redisIsDiscard:
-		t.refusing = false
-		return Answer{Bytes: []byte("+OK\r\n")}
 	}
-	t.refusing = t.refusing && t.multi
+	ends := t.refusing && !t.multi
+	if ends {
+		t.refusing = false
+	}
+	broken := ends && t.watching
+	if ends && t.what == redisIsDiscard {
+		return Answer{Bytes: []byte("+OK\r\n"), Close: broken}
+	}
 	code := cmp.Or(why.Code, "ERR")
-	return Answer{Bytes: []byte("-" + code + " " + oneLine(cmp.Or(why.Message, redisMessage(code))) + "\r\n")}
+	return Answer{Bytes: []byte("-" + code + " " + oneLine(cmp.Or(why.Message, redisMessage(code))) + "\r\n"), Close: broken}
 }
 
 // redisMessage is what Redis 7 says with an error.

@@ -41,7 +41,7 @@ func (h *redisHeard) confirmed(verb redisVerb, number int64) {
 
 func (t *redisTalk) Server(data []byte) Part {
 	if t.lost {
-		return Part{N: len(data), Opaque: true}
+		return t.lose(data)
 	}
 	if t.reply.open {
 		n, ok := t.reply.read(data)

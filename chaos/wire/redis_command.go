@@ -23,7 +23,7 @@ const redisWordMax = len("punsubscribe")
 
 func (t *redisTalk) Client(data []byte) Part {
 	if t.lost {
-		return Part{N: len(data), Opaque: true}
+		return t.lose(data)
 	}
 	if !t.command.open {
 		return t.begin(data)
@@ -35,10 +35,10 @@ func (t *redisTalk) Client(data []byte) Part {
 	return Part{N: n, End: n > 0 && !t.command.open, Secret: t.command.secret}
 }
 
-// lose is for what is not understood.
+// lose is for what is not understood. AUTH may follow.
 func (t *redisTalk) lose(data []byte) Part {
 	t.lost = true
-	return Part{N: len(data), Opaque: true}
+	return Part{N: len(data), Opaque: true, Secret: true}
 }
 
 // begin reads the beginning of a command. An empty one is no request to Redis, and yet the one that

@@ -20,7 +20,9 @@ type redisSpecial uint8
 const (
 	redisOrdinary redisSpecial = iota
 	redisIsSecret
-	redisIsConfig
+	redisIsGuarded // its answer is secret, too
+	redisIsWatch
+	redisIsUnwatch
 	redisIsMulti
 	redisIsExec
 	redisIsDiscard
@@ -41,10 +43,14 @@ func (w *redisWords) is(i int, word string) bool {
 func (w *redisWords) special() redisSpecial {
 	var buf [redisWordMax]byte
 	switch name := upper(w.first[0], buf[:]); string(name) {
-	case "AUTH", "ACL", "MIGRATE":
+	case "AUTH", "MIGRATE":
 		return redisIsSecret
-	case "CONFIG":
-		return redisIsConfig
+	case "ACL", "CONFIG", "SENTINEL":
+		return redisIsGuarded
+	case "WATCH":
+		return redisIsWatch
+	case "UNWATCH":
+		return redisIsUnwatch
 	case "MULTI":
 		return redisIsMulti
 	case "EXEC":
@@ -94,7 +100,7 @@ func redisVerbOf(word []byte) redisVerb {
 // told apart.
 func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 	was := t.mute
-	t.what = words.what
+	t.what, t.watched = words.what, t.watching
 	part = Part{Silent: was != redisSpeak, Joined: t.multi}
 	if was == redisSkip {
 		t.mute = redisSpeak
@@ -107,22 +113,30 @@ func (t *redisTalk) meaning(words *redisWords) (part Part, ok bool) {
 		return part, false
 	case redisIsSecret:
 		part.Secret = true
-	case redisIsConfig:
+	case redisIsGuarded:
 		part.Secret = true
 		asked.kind = redisGuarded
+		t.guards = t.multi
+	case redisIsWatch:
+		t.watching = t.watching || !t.multi && !alone
+	case redisIsUnwatch:
+		t.watching = t.watching && (t.multi || !alone)
 	case redisIsMulti:
 		if alone && !t.multi {
-			t.multi = true
+			t.multi, t.guards = true, false
 			t.multis++
 			asked = redisAsked{kind: redisMulti, n: t.multis}
 		}
 	case redisIsExec, redisIsDiscard:
-		if alone {
-			t.multi = false
+		if alone && t.multi {
+			t.multi, t.watching = false, false
+			if t.guards {
+				asked.kind = redisGuarded
+			}
 		}
 	case redisIsReset:
 		if alone {
-			t.multi = false
+			t.multi, t.watching = false, false
 			asked.kind = redisReset
 		}
 	case redisIsHello:
