@@ -31,7 +31,7 @@ func TestMemcacheMessagesEndWhereTheyEnd(t *testing.T) {
 		{"an error in spite of noreply", []turn{client("set a 0 0 1 noreply\r\nx\r\n"), server("SERVER_ERROR object too large for cache\r\n")},
 			[]string{"request 24 silent secret=3", "server 41"}},
 		{"the same before an answer", []turn{client("touch a 0 noreply\r\nset a 0 0 1 noreply\r\nx\r\nget a\r\n"), server("SERVER_ERROR out of memory storing object\r\nEND\r\n")},
-			[]string{"request 19 silent", "request 24 silent", "request 7", "server 43", "answer 5"}},
+			[]string{"request 19 silent", "request 24 silent secret=3", "request 7", "server 43", "answer 5"}},
 		{"an error behind noreply", []turn{client("set a 0 0 1 noreply\r\nx\r\nincr a 1\r\n"), server("CLIENT_ERROR cannot increment\r\n")},
 			[]string{"request 24 silent secret=3", "request 10", "answer 31"}},
 		{"an error that a noreply would not give", []turn{client("set a 0 0 1 noreply\r\nx\r\nget a\r\n"), server("SERVER_ERROR busy\r\n")},
@@ -39,14 +39,19 @@ func TestMemcacheMessagesEndWhereTheyEnd(t *testing.T) {
 		{"an error of a touch, which stores nothing", []turn{client("touch a 0 noreply\r\nget a\r\n"), server("SERVER_ERROR out of memory\r\n")},
 			[]string{"request 19 silent", "request 7", "answer 28"}},
 		{"too large a value behind noreply", []turn{client("set a 0 0 1 noreply\r\nx\r\nset a 0 0 1\r\nx\r\n"), server("SERVER_ERROR object too large for cache\r\n")},
-			[]string{"request 24 silent secret=3", "request 16", "answer 41"}},
+			[]string{"request 24 silent secret=3", "request 16 secret=3", "answer 41"}},
 		{"quit among quiet commands", []turn{client("mg a q\r\nquit\r\n")}, []string{"request 8…", "client opaque"}},
 		{"statistics for mn", []turn{client("mn\r\n"), server("STAT a b\r\n")}, []string{"request 4", "server opaque"}},
 		{"noreply all the time", []turn{client(strings.Repeat("touch a 0 noreply\r\n", 3) + "get a\r\n"), server("END\r\n"), client("touch a 0 noreply\r\nget a\r\n"), server("END\r\n")},
 			[]string{"request 19 silent", "request 19 silent", "request 19 silent", "request 7", "answer 5", "request 19 silent", "request 7", "answer 5"}},
 		{"quit", []turn{client("quit\r\n")}, []string{"request 6 silent"}},
-		{"a login", []turn{client("set a 0 0 9\r\nbob hush!\r\nset a 0 0 1\r\nx\r\n"), server("STORED\r\nSTORED\r\n")},
-			[]string{"request 24 secret=11", "request 16", "answer 8", "answer 8"}},
+		{"a login", []turn{client("set a 0 0 9\r\nbob hush!\r\n"), server("STORED\r\n"), client("set a 0 0 1\r\nx\r\n"), server("STORED\r\n")},
+			[]string{"request 24 secret=11", "answer 8", "request 16", "answer 8"}},
+		{"a login at the second attempt", []turn{client("version\r\n"), server("CLIENT_ERROR unauthenticated\r\n"), client("set a 0 0 9\r\nbob huch!\r\n"),
+			server("CLIENT_ERROR authentication failure\r\n"), client("set a 0 0 9\r\nbob hush!\r\n"), server("STORED\r\n")},
+			[]string{"request 9", "answer 30", "request 24 secret=11", "answer 37", "request 24 secret=11", "answer 8"}},
+		{"a login that waits for no answer", []turn{client("version\r\nset a 0 0 9\r\nbob hush!\r\n"), server("VERSION 1\r\nSTORED\r\n")},
+			[]string{"request 9", "request 24 secret=11", "answer 11", "answer 8"}},
 		{"half a line", []turn{client("delete a")}, []string{"client keeps 8"}},
 	} {
 		t.Run(story.name, func(t *testing.T) { understood(t, wire.Memcache, story.talk, story.want...) })
@@ -77,7 +82,7 @@ func TestWhatMemcachedWouldNotTakeAsItIsMeantIsOpaque(t *testing.T) {
 		t.Run(name, func(t *testing.T) { understood(t, wire.Memcache, []turn{client(said)}, "client opaque") })
 	}
 	t.Run("more than it has announced", func(t *testing.T) {
-		understood(t, wire.Memcache, []turn{client("get a\r\nset a 0 0 1\r\nxyz\r\n")}, "request 7", "request 14…", "client opaque")
+		understood(t, wire.Memcache, []turn{client("get a\r\nset a 0 0 1\r\nxyz\r\n")}, "request 7", "request 14… secret=1", "client opaque")
 	})
 	for name, said := range map[string]string{
 		"an answer to nothing": "END\r\nEND\r\n",
@@ -102,13 +107,43 @@ func TestMemcacheGoesOnBehindARefusal(t *testing.T) {
 	no := `refused "SERVER_ERROR out of memory\r\n"`
 	understood(t, wire.Memcache, []turn{
 		client("get a\r\n"), refused("set a 0 0 5\r\nhe", wire.Why{}), client("llo\r\nget b\r\n"), server("VALUE a 0 1\r\nx\r\nEND\r\nEND\r\n"),
-	}, "request 7", "request 20 "+no, "request 7", "answer 21", "answer 5")
+	}, "request 7", "request 20 secret=7 "+no, "request 7", "answer 21", "answer 5")
 	understood(t, wire.Memcache, []turn{
 		refused("mg a q v\r\n", wire.Why{}), client("ms b 1 q\r\nx\r\nget c\r\nget d\r\n"), server("END\r\n"),
-	}, "request 30 "+no, "request 7", "answer 5")
+	}, "request 10 "+no, "request 20 secret=3", "request 7", "answer 5")
+	understood(t, wire.Memcache, []turn{
+		client("mn\r\n"), server("MN\r\n"), refused("ms b 1 q\r\nx", wire.Why{}), client("\r\nms b 1\r\nx\r\n"), server("HD\r\n"),
+	}, "request 4", "answer 4", "request 13 "+no, "request 11", "answer 4")
 	understood(t, wire.Memcache, []turn{refused("touch a 0 noreply\r\nget a\r\nquit\r\n", wire.Why{Code: "CLIENT_ERROR", Message: "a\nb"})},
 		"request 19 silent", `request 7 refused "CLIENT_ERROR a b\r\n"`, "request 6 silent")
 	understood(t, wire.Memcache, []turn{refused("get a\r\n", wire.Why{Code: "ERROR"}), server("END\r\n")}, `request 7 refused "ERROR\r\n"`, "server opaque")
+}
+
+// A client reads on until MN, whatever has become of the quiet commands before it.
+func TestMemcacheARefusedGroupStillEndsWithMN(t *testing.T) {
+	no := `refused "SERVER_ERROR out of memory\r\n"`
+	understood(t, wire.Memcache, []turn{refused("mg a v q\r\n", wire.Why{}), client("mg b v q\r\nmn\r\nget c\r\n"), server("VA 1\r\nx\r\nMN\r\nEND\r\n")},
+		"request 10 "+no, "request 14", "request 7", "answer 13", "answer 5")
+	understood(t, wire.Memcache, []turn{refused("mg a v q\r\n", wire.Why{}), client("mn\r\n"), server("MN\r\n")}, "request 10 "+no, "request 4", "answer 4")
+	understood(t, wire.Memcache, []turn{refused("mg a v q\r\nmg b v q\r\ntouch c 0 noreply\r\nmn\r\nmn\r\nmg a\r\nmn\r\n", wire.Why{})},
+		"request 10 "+no, "request 10 "+no, "request 19 silent", `request 4 refused "MN\r\n"`, "request 4 "+no, "request 6 "+no, "request 4 "+no)
+	understood(t, wire.Memcache, []turn{refused("mg a v q\r\nmg b v\r\nmn\r\n", wire.Why{})}, "request 10 "+no, "request 8 "+no, "request 4 "+no)
+	understood(t, wire.Memcache, []turn{refused("mg a v q\r\n", wire.Why{}), client("quit\r\n")}, "request 10 "+no, "request 6 silent")
+}
+
+func TestMemcacheSaysWhetherALoginMayFollow(t *testing.T) {
+	for said, secret := range map[string]bool{"\x80\x00": true, "watch\r\n": true, "get a\r\n": false} {
+		talk := wire.Memcache.Follow()
+		if secret != talk.Client([]byte(said)).Secret {
+			t.Errorf("%q: opaque, and not secret", said)
+		}
+	}
+	talk := wire.Memcache.Follow()
+	followAll(t, talk.Client, []byte("get a\r\n"))
+	followAll(t, talk.Server, []byte("END\r\n"))
+	if part := talk.Client([]byte("watch\r\n")); !part.Opaque || part.Secret {
+		t.Errorf("behind an answer: %+v", part)
+	}
 }
 
 func TestMemcacheAcceptsItsThreeErrors(t *testing.T) {

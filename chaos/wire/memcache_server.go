@@ -10,7 +10,7 @@ func (t *memcacheTalk) Server(data []byte) Part {
 		if t.found.open() {
 			n := t.found.eat(rest)
 			if part.N += n; n == 0 {
-				return orOpaque(part)
+				return t.orOpaque(part)
 			}
 			part.End = t.last && !t.found.open()
 			continue
@@ -28,8 +28,9 @@ func (t *memcacheTalk) Server(data []byte) Part {
 			last, known = t.asked.front().ends(code)
 		}
 		if !known {
-			return orOpaque(part)
+			return t.orOpaque(part)
 		}
+		t.trusted = t.trusted || code != codeError
 		part.Begin = part.Begin || !t.answering
 		t.answering, t.last = true, last
 		part.N += end + 1
@@ -46,8 +47,10 @@ func (t *memcacheTalk) Server(data []byte) Part {
 }
 
 // orOpaque gives first what was understood.
-func orOpaque(part Part) Part {
-	part.Opaque = part.N == 0
+func (t *memcacheTalk) orOpaque(part Part) Part {
+	if part.N == 0 {
+		return t.lose()
+	}
 	return part
 }
 
