@@ -13,6 +13,10 @@ import (
 // DATA must get the text. In the same way the lines of AUTH are Joined to it, and the chunks of one
 // mail to each other. A text ends with CRLF "." CRLF and with nothing else.
 //
+// What a client says before it is greeted is outside of requests, and so are the answers to that: no
+// refusal can stand in front of the greeting. As a password may come at any time, an Opaque connection
+// is Secret, and lines that are no command are: they may be those of an AUTH that was not accepted.
+//
 // Why.Code is a reply code that begins with 4 or 5; empty is 451. 421 closes the connection.
 var SMTP Protocol = smtp{}
 
@@ -42,6 +46,7 @@ type smtpTalk struct {
 	left      int64 // bytes of a chunk
 	dot       int   // how much of the end of a text has been seen
 	hello     bool  // the last command was EHLO or HELO
+	outside   bool  // it is no request: it, or one whose answer is still to come, was said before the greeting
 
 	// Of the server's side.
 	greeted  bool
@@ -60,10 +65,15 @@ const (
 )
 
 // smtpAsked is what the server has yet to answer.
-type smtpAsked uint8
+type smtpAsked struct {
+	kind    smtpKind
+	outside bool // of requests
+}
+
+type smtpKind uint8
 
 const (
-	smtpPlain smtpAsked = iota
+	smtpPlain smtpKind = iota
 	smtpAuth
 	smtpData
 	smtpStartTLS

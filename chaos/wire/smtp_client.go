@@ -9,6 +9,16 @@ import (
 const smtpEnd = "\r\n.\r\n"
 
 func (t *smtpTalk) Client(data []byte) Part {
+	part := t.said(data)
+	if t.outside && part.N > 0 {
+		part.More = !part.End
+		part.Begin, part.End, part.Joined = false, false, false
+	}
+	return part
+}
+
+// said is what a part would be behind the greeting.
+func (t *smtpTalk) said(data []byte) Part {
 	if t.lost || t.undecided { // a client has to wait for the answer
 		return t.lose(data)
 	}
@@ -17,7 +27,7 @@ func (t *smtpTalk) Client(data []byte) Part {
 		return t.chunk(data, 0, Part{})
 	case smtpText:
 		t.says, t.dot = smtpTexting, len("\r\n")
-		t.asked.push(smtpPlain)
+		t.ask(smtpPlain)
 		return t.text(data, Part{Begin: true, Joined: true})
 	case smtpTexting:
 		return t.text(data, Part{})
@@ -31,16 +41,22 @@ func (t *smtpTalk) Client(data []byte) Part {
 	}
 	if t.says == smtpSecret {
 		t.says, t.undecided = smtpCommand, true
-		t.asked.push(smtpAuth)
+		t.ask(smtpAuth)
 		return Part{N: n, Begin: true, End: true, Joined: true, Secret: true}
 	}
 	return t.command(data, n)
 }
 
-// lose is for what is not understood.
+// lose is for what is not understood. AUTH may follow.
 func (t *smtpTalk) lose(data []byte) Part {
 	t.lost = true
-	return Part{N: len(data), Opaque: true}
+	return Part{N: len(data), Opaque: true, Secret: true}
+}
+
+// ask notes what is to be answered.
+func (t *smtpTalk) ask(kind smtpKind) {
+	t.outside = !t.greeted || t.asked.len() > 0 && t.asked.back().outside
+	t.asked.push(smtpAsked{kind, t.outside})
 }
 
 // smtpLine says how long the line is that data begins with; 0 if it is not complete. It is not ok for
@@ -55,7 +71,10 @@ func smtpLine(data []byte) (n int, ok bool) {
 
 // command reads a line with a command, and what of its chunk is there.
 func (t *smtpTalk) command(data []byte, n int) Part {
-	verb, args, _ := bytes.Cut(bytes.TrimRight(data[:n], "\r\n"), []byte(" "))
+	verb, args := bytes.TrimRight(data[:n], "\r\n"), []byte(nil)
+	if blank := bytes.IndexAny(verb, " \t"); blank >= 0 {
+		verb, args = verb[:blank], verb[blank+1:]
+	}
 	part := Part{N: n, Begin: true, End: true, Joined: t.chunking}
 	asked := smtpPlain
 	t.hello = false
@@ -82,10 +101,13 @@ func (t *smtpTalk) command(data []byte, n int) Part {
 	case "DATA":
 		asked, t.undecided = smtpData, true
 	case "BDAT":
-		t.asked.push(asked)
+		t.ask(asked)
 		return t.bdat(data, args, part)
+	case "RCPT", "NOOP", "VRFY", "EXPN", "HELP", "ETRN":
+	default:
+		part.Secret = len(verb) > 0
 	}
-	t.asked.push(asked)
+	t.ask(asked)
 	return part
 }
 

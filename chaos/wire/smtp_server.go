@@ -15,7 +15,8 @@ func (t *smtpTalk) Server(data []byte) Part {
 		}
 		return Part{}
 	}
-	part := Part{N: n, Begin: t.greeted && !t.replying, End: t.greeted && code > 0, More: code == 0}
+	inside := t.greeted && !t.asked.front().outside
+	part := Part{N: n, Begin: inside && !t.replying, End: inside && code > 0, More: code == 0}
 	t.replying = code == 0
 	if code == 0 {
 		return part
@@ -31,16 +32,16 @@ func (t *smtpTalk) Server(data []byte) Part {
 // answered takes an answer, and what it means for what the client says next.
 func (t *smtpTalk) answered(code int) {
 	asked := t.asked.pop()
-	if asked == smtpPlain {
+	if asked.kind == smtpPlain {
 		return
 	}
 	t.undecided = false
 	switch {
-	case asked == smtpAuth && code == 334:
+	case asked.kind == smtpAuth && code == 334:
 		t.says = smtpSecret
-	case asked == smtpData && code == 354:
+	case asked.kind == smtpData && code == 354:
 		t.says = smtpText
-	case asked == smtpStartTLS && code == 220:
+	case asked.kind == smtpStartTLS && code == 220:
 		t.lost = true
 	}
 }

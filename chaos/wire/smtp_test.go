@@ -68,7 +68,20 @@ func TestSMTPConversations(t *testing.T) {
 		},
 		"an empty line, a bare line feed, and an unknown command": {
 			mailed("\r\nNOOP\nWHATEVERITIS x\r\n", "500 what?\r\n250 ok\r\n500 what?\r\n"),
-			[]string{"server 8", "request 2", "request 5", "request 16", "answer 11", "answer 8", "answer 11"},
+			[]string{"server 8", "request 2", "request 5", "request 16 secret=16", "answer 11", "answer 8", "answer 11"},
+		},
+		"a password behind a tab": {
+			mailed("AUTH\tPLAIN AGEAYg==\r\n", "235 ok\r\n"),
+			[]string{"server 8", "request 21 secret=21", "answer 8"},
+		},
+		"what is said before the greeting": {
+			[]turn{client("EHLO a\r\nBDAT 3\r\nxyzNO"), server("220-hi\r\n220 hi\r\n250-a\r\n"), client("OP\r\nMAIL FROM:<a>\r\n"), server("250 b\r\n250 c\r\n250 d\r\n250 e\r\n"),
+				client("NOOP\r\n"), server("250 f\r\n")},
+			[]string{"client 19", "server 23…", "client 21", "server 28", "request 6", "answer 7"},
+		},
+		"the text of a mail that was begun before the greeting": {
+			[]turn{client("DATA\r\n"), server("220 hi\r\n354 go\r\n"), client("x\r\n.\r\n"), server("250 ok\r\n")},
+			[]string{"client 6", "server 16", "request 6 joined", "answer 8"},
 		},
 		"TLS": {
 			mailed("STARTTLS\r\n", "220 go\r\n", "\x16\x03"),
@@ -121,14 +134,35 @@ func TestSMTPRefuses(t *testing.T) {
 		"server 8", "request 6", "answer 8", "request 6 joined", "request 9", "request 14 joined", "answer 7", "answer 7", "answer 7",
 		`request 9 refused "500 5.3.0 Requested action aborted: local error in processing\r\n"`,
 		`request 14 joined refused "451 4.3.0 Requested action aborted: local error in processing\r\n"`, "request 6", "answer 8")
-	understood(t, wire.SMTP, []turn{refused("NOOP\r\n", wire.Why{Code: "421"}), client("NOOP\r\n")},
-		`request… refused "421 4.3.2 Service not available, closing transmission channel\r\n" close`)
+	understood(t, wire.SMTP, []turn{server("220 hi\r\n"), refused("NOOP\r\n", wire.Why{Code: "421"}), client("NOOP\r\n")},
+		"server 8", `request… refused "421 4.3.2 Service not available, closing transmission channel\r\n" close`)
 	// After a refused STARTTLS or AUTH the client is where it was.
 	understood(t, wire.SMTP, []turn{
 		server("220 hi\r\n"), refused("STARTTLS\r\nAUTH LOGIN\r\n", wire.Why{Code: "454"}), client("NOOP\r\n"), server("250 ok\r\n"),
 	},
 		"server 8", `request 10 refused "454 4.7.0 Temporary authentication failure\r\n"`,
 		`request 12 secret=12 refused "454 4.7.0 Temporary authentication failure\r\n"`, "request 6", "answer 8")
+}
+
+// A refusal would stand in front of the greeting, or of the answers to what was said before it.
+func TestSMTPRefusesNothingBeforeTheGreeting(t *testing.T) {
+	understood(t, wire.SMTP, []turn{
+		refused("EHLO a\r\n", wire.Why{}), server("220 hi\r\n"), refused("NOOP\r\n", wire.Why{}), server("250 a\r\n250 b\r\n"),
+		refused("NOOP\r\n", wire.Why{}),
+	}, "client 8", "server 8", "client 6", "server 14", `request 6 refused "451 4.3.0 Requested action aborted: local error in processing\r\n"`)
+}
+
+// Lines of AUTH that do not wait are said whether it is accepted or not.
+func TestSMTPShowsNoLineOfAUTH(t *testing.T) {
+	no := `refused "454 4.7.0 Temporary authentication failure\r\n"`
+	understood(t, wire.SMTP, []turn{server("220 hi\r\n"), refused("AUTH LOGIN\r\nc2VjcmV0cw==\r\n", wire.Why{Code: "454"})},
+		"server 8", "request 12 secret=12 "+no, "request 14 secret=14 "+no)
+	talk := wire.SMTP.Follow()
+	followAll(t, talk.Server, []byte("220 hi\r\n"))
+	followAll(t, talk.Client, []byte("AUTH LOGIN\r\n"))
+	if part := talk.Client([]byte("c2VjcmV0\r\n")); !part.Opaque || !part.Secret {
+		t.Errorf("a line before the answer: %+v", part)
+	}
 }
 
 func TestSMTPChecksTheCode(t *testing.T) {
