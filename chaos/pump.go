@@ -88,7 +88,7 @@ var (
 func (p *pump) run() {
 	defer p.release()
 	p.poked.Store(true) // whatever was set before
-	said := p.have // by a client that waited for the backend
+	said := p.have      // by a client that waited for the backend
 	p.have = 0
 	err := p.look()
 	if err == nil {
