@@ -10,9 +10,12 @@ import "encoding/binary"
 // Why.Code is an error number from 1 to 65534; the SQLSTATE goes with it. Without one it is 1205, lock
 // wait timeout, which is what an overloaded server says to a client that is already connected; 1040 and
 // 1053 would come before and after a connection's life. As on a real server the statement has
-// failed then, and its transaction goes on. Where it could not, the connection is closed with the error,
-// so that the real server rolls back too: when COMMIT or ROLLBACK is refused, or the error is one that
-// ends the transaction, as 1213 is.
+// failed then, and its transaction goes on, if it is seen to be one of SELECT, INSERT, UPDATE, DELETE,
+// REPLACE or WITH, or the preparation or execution of one. Anything else may be a COMMIT or ROLLBACK in one
+// of its many forms, after which the client believes the transaction to be over: the connection is then
+// closed with the error, so that the real server rolls back too. It also is where the error is one that ends
+// the transaction, as 1213 is, and where a statement is not executed for which the server has long data
+// already: it would add to them what the client sends when it tries again.
 var MySQL Protocol = mysql{}
 
 type mysql struct{}
@@ -34,10 +37,16 @@ type mysqlTalk struct {
 	up      mysqlMessage // what the client is saying
 	request bool         // it is a request
 	secret  bool         // it may have a password
-	ends    bool         // it ends a transaction
+	keeps   bool         // who hears that it has failed knows that the transaction goes on
+	repeats bool         // the server has long data for it, which another attempt would send again
 	file    bool         // the client is sending a local file
 	dump    bool         // the client replicates: it does not ask any more
 	refused []byte       // the answer to it, which must be numbered when its last packet is known
+	tls     bool         // what comes is encrypted
+
+	rows         map[uint32]struct{} // the prepared statements that are known to keep a transaction
+	preparedRows bool                // the last that was to be prepared is one
+	long         uint32              // the statement for which the server has long data; mysqlAny: several
 
 	down    mysqlMessage // what the server is saying
 	step    mysqlStep    // which part of an answer it is
@@ -60,6 +69,7 @@ const (
 	mysqlCompress     = 1 << 5
 	mysqlProtocol41   = 1 << 9
 	mysqlTLS          = 1 << 11
+	mysqlStatements   = 1 << 16 // several in a query
 	mysqlOptionalMeta = 1 << 25
 	mysqlNoEOF        = 1 << 24
 	mysqlZstd         = 1 << 26
@@ -67,6 +77,16 @@ const (
 	mariadbCacheMeta  = 1 << 36
 	mariadbUnknown    = 0x3ffffff << 38
 )
+
+// Numbers that no prepared statement has.
+const (
+	mysqlLatest = 1<<32 - 1 // MariaDB: the statement that was prepared last
+	mysqlAny    = 1<<32 - 2
+)
+
+// mysqlMostRows bounds how many prepared statements are remembered, as a server's max_prepared_stmt_count
+// does by default.
+const mysqlMostRows = 16382
 
 // The server's status.
 const (
@@ -161,4 +181,12 @@ func mysqlInteger(data []byte) (value uint64, n int) {
 	var whole [8]byte
 	copy(whole[:], data[1:1+length])
 	return binary.LittleEndian.Uint64(whole[:]), 1 + length
+}
+
+// opaque says that nothing is understood any more; secret that what the client says now may be a password. It
+// may as well be as long as it has to say one, unless that is encrypted.
+func (t *mysqlTalk) opaque(data []byte, secret bool) Part {
+	t.lost = true
+	login := t.phase == mysqlLogin || t.phase == mysqlAuth || t.asked.len() > 0 && *t.asked.front() == mysqlAgain
+	return Part{N: len(data), Opaque: true, Secret: (login || secret) && !t.tls}
 }

@@ -34,7 +34,8 @@ func (t *mysqlTalk) login(size int, head []byte) bool {
 		return false
 	}
 	can := uint64(binary.LittleEndian.Uint32(head))
-	if can&mysqlProtocol41 == 0 || can&mysqlTLS != 0 && size == 32 {
+	t.tls = can&mysqlTLS != 0 && size == 32
+	if can&mysqlProtocol41 == 0 || t.tls {
 		return false
 	}
 	if t.can&mysqlNotMariaDB == 0 {

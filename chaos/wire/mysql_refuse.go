@@ -65,7 +65,8 @@ func (mysql) Check(why Why) error {
 }
 
 // Refuse gives an error packet. Its number in the sequence is only known when the request's last packet
-// has been seen: it is then written into the answer's Bytes, before the request's End is told.
+// has been seen: it is then written into the answer's Bytes, before the request's End is told. An answer
+// with Close does not wait for that, and is not written to any more.
 func (t *mysqlTalk) Refuse(why Why) Answer {
 	if t.asked.len() > 0 {
 		t.asked.unpush()
@@ -83,10 +84,11 @@ func (t *mysqlTalk) Refuse(why Why) Answer {
 	packet := append(make([]byte, 0, 13+len(said)), byte(9+len(said)), byte((9+len(said))>>8), 0, t.up.number+1, mysqlERR)
 	packet = binary.LittleEndian.AppendUint16(packet, number)
 	packet = append(append(append(packet, '#'), state...), said...)
-	if t.up.inside() {
-		t.refused = packet
-	}
 	// What answers are still to come may say that a transaction has begun.
 	open := t.flags&mysqlInTransaction != 0 || t.asked.len() > 0
-	return Answer{Bytes: packet, Close: open && (t.ends || known.ends)}
+	answer := Answer{Bytes: packet, Close: t.repeats || open && (!t.keeps || known.ends)}
+	if t.up.inside() && !answer.Close {
+		t.refused = packet
+	}
+	return answer
 }

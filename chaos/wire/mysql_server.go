@@ -64,7 +64,7 @@ func (t *mysqlTalk) Server(data []byte) (part Part) {
 	if part.N > 0 {
 		return part
 	}
-	return Part{N: len(data), Opaque: true}
+	return t.opaque(data, t.secret && t.up.inside())
 }
 
 // mysqlWholeRows tells how many bytes of whole rows data begins with.
@@ -174,8 +174,8 @@ func (t *mysqlTalk) first(head []byte) mysqlStep {
 	switch {
 	case sort == mysqlAgain && head[0] != mysqlOK:
 		return mysqlIf(head[0] == mysqlEOF || head[0] == mysqlMore || head[0] == mysqlNext, mysqlFirst)
-	case sort == mysqlPrepared:
-		return t.prepared(head)
+	case sort == mysqlPrepared, sort == mysqlPreparedRows:
+		return t.prepared(head, sort == mysqlPreparedRows)
 	case head[0] == mysqlOK || head[0] == mysqlEOF:
 		if !t.took(head) {
 			return mysqlLost
@@ -200,10 +200,17 @@ func (t *mysqlTalk) first(head []byte) mysqlStep {
 	return mysqlColumns
 }
 
-// prepared counts what follows on a prepared statement.
-func (t *mysqlTalk) prepared(head []byte) mysqlStep {
+// prepared counts what follows on a prepared statement, and remembers whether it has rows.
+func (t *mysqlTalk) prepared(head []byte, rows bool) mysqlStep {
 	if head[0] != mysqlOK || len(head) < 9 {
 		return mysqlLost
+	}
+	id := binary.LittleEndian.Uint32(head[1:])
+	if delete(t.rows, id); rows && len(t.rows) < mysqlMostRows {
+		if t.rows == nil {
+			t.rows = map[uint32]struct{}{}
+		}
+		t.rows[id] = struct{}{}
 	}
 	t.columns = 0
 	for _, at := range []int{5, 7} { // columns, parameters
