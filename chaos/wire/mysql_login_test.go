@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/heeler-go/heeler/chaos/wire"
@@ -78,5 +79,30 @@ func TestCapabilitiesThatOnlyOneSideHasDoNotCount(t *testing.T) {
 	}
 	if got := follows(t, wire.MySQL, talk...); got[len(got)-1] != answer(result) {
 		t.Errorf("understood\n%s", lines(got))
+	}
+}
+
+// A password may be in what comes, unless it is encrypted.
+func TestWhatIsNotUnderstoodOfAMySQLLoginIsSecret(t *testing.T) {
+	hello, all := []turn{server(greeting(mysqlPlain))}, []turn{server(greeting(^uint64(0)))}
+	change := packet(0, "\x11other\x00\x04hash\x00")
+	statement := query("ALTER USER a IDENTIFIED BY '" + strings.Repeat("x", 10000))
+	for name, story := range map[string]struct {
+		before []turn
+		said   turn
+		secret bool
+	}{
+		"MySQL 4.0":               {hello, client(login(notMariaDB)), true},
+		"an odd server":           {hello, server(packet(1, "\x42")), true},
+		"an odd proof of it":      {append(hello, client(login(mysqlPlain))), server(packet(2, "\x42")), true},
+		"a command too soon":      {append(hello, client(login(mysqlPlain))), client(query("DO 1")), true},
+		"a password that is late": {loggedIn(mysqlPlain), client(packet(3, "password")), true},
+		"another user":            {loggedIn(mysqlPlain, client(change)), server(packet(1, "\x42")), true},
+		"within a statement":      {loggedIn(mysqlPlain, client(statement[:9000])), server(packet(1, "")), true},
+		"behind it":               {loggedIn(mysqlPlain, client(statement)), server(packet(1, "")), false},
+		"TLS":                     {all, client(packet(1, login(mysqlPlain | encryption)[4:36])), false},
+		"after the login":         {loggedIn(mysqlPlain), client(packet(0, "\xfe")), false},
+	} {
+		t.Run(name, func(t *testing.T) { opaqueAnd(t, wire.MySQL, story.before, story.said, story.secret) })
 	}
 }

@@ -17,6 +17,10 @@ import "encoding/binary"
 // are still to come, which may begin one, the error is FATAL and closes the connection: the real
 // server rolls back. Else the connection goes on.
 //
+// A Parse without a name, and a simple query, end the statement without a name that was prepared before; but
+// one that is refused does not at the real server. A client that has not read of that yet may mean its
+// own statement when it goes on with that of no name: the batch is then Joined to the refused one.
+//
 // A refused batch is answered as a server does it: with the error behind its first message, since a
 // client may wait for that before it says Sync, and when Sync has been said with ReadyForQuery, as the
 // answer to a second request that has the rest of the batch and is Joined to the first.
@@ -43,7 +47,11 @@ type postgresTalk struct {
 	refused bool            // the batch was refused: its first message ends it
 	rest    bool            // the rest of such a batch is to come, or is coming
 	joined  bool            // the last request was such a rest
+	denied  bool            // it was refused, or another before it
+	unnames bool            // it ends the statement without a name
+	stale   bool            // the server's statement without a name is not the client's any more
 
+	downKey   bool // what the server is saying is the key with which requests are cancelled
 	down      int  // bytes still to come of what the server is saying
 	answering bool // it belongs to an answer
 	ready     bool // it ends it
@@ -119,5 +127,6 @@ func (t *postgresTalk) start(data []byte) (part Part) {
 // opaque says that nothing is understood any more.
 func (t *postgresTalk) opaque(data []byte) Part {
 	t.lost = true
-	return Part{N: len(data), Opaque: true}
+	secret := t.phase == postgresLogin || t.up > 0 && t.secret
+	return Part{N: len(data), Opaque: true, Secret: secret}
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 func (t *postgresTalk) Client(data []byte) (part Part) {
 	if t.lost || t.phase == postgresCancel && t.up == 0 {
 		return t.opaque(data)
@@ -32,13 +34,17 @@ func (t *postgresTalk) Client(data []byte) (part Part) {
 			return t.upTo(part, data)
 		}
 		begins := t.request == postgresNone && t.begins(sort)
-		secret := sort == postgresPassword
+		head, whole, ok := t.head(rest, size, begins)
+		if !ok {
+			return part
+		}
+		secret := sort == postgresPassword || postgresSecret(head, whole)
 		if part.N > 0 && (begins || secret != t.secret) {
 			return part
 		}
 		t.secret = secret
 		if begins {
-			t.begin(sort, &part)
+			t.begin(sort, head, &part)
 			if !t.rest && !t.last && t.request == postgresBatch {
 				// One byte of the first message is left for when its fate is known.
 				part.N = min(len(rest), size-1)
@@ -47,6 +53,8 @@ func (t *postgresTalk) Client(data []byte) (part Part) {
 			}
 		} else {
 			t.inside(sort)
+			t.unnames = t.unnames || postgresUnnames(head)
+			t.stale = t.stale || t.rest && t.unnames
 		}
 		t.up = size
 	}
@@ -108,9 +116,12 @@ func (t *postgresTalk) begins(sort postgresSort) bool {
 }
 
 // begin begins a request.
-func (t *postgresTalk) begin(sort postgresSort, part *Part) {
-	part.Begin, part.Secret = true, false
+func (t *postgresTalk) begin(sort postgresSort, head []byte, part *Part) {
+	part.Begin, part.Secret = true, t.secret
 	t.joined = t.rest
+	stale := t.denied && t.stale && postgresUnnamed(head)
+	t.unnames = postgresUnnames(head)
+	t.stale = t.stale && !t.unnames || t.joined && t.unnames
 	switch sort {
 	case postgresLeave:
 		t.request, t.last = postgresEnd, true
@@ -120,8 +131,9 @@ func (t *postgresTalk) begin(sort postgresSort, part *Part) {
 		t.request, t.last = postgresSimple, true
 	default:
 		t.request, t.last = postgresBatch, sort == postgresSync
-		part.Joined = t.joined
+		part.Joined = t.joined || stale
 	}
+	t.denied = false
 	t.asked.push(t.request)
 }
 
@@ -144,4 +156,64 @@ func (t *postgresTalk) inside(sort postgresSort) {
 func (t *postgresTalk) endRequest() {
 	t.rest = t.refused
 	t.request, t.last, t.refused = postgresNone, false, false
+}
+
+// postgresNames is how much of a Bind is looked at for the names in it, in bytes.
+const postgresNames = 256
+
+// head gives the beginning of a message as far as it is to be looked at, and whether that is all of it. It
+// is not ok if data has less.
+func (t *postgresTalk) head(data []byte, size int, begins bool) (head []byte, whole, ok bool) {
+	limit := 5
+	switch data[0] {
+	case 'Q', 'P':
+		limit += sqlHead
+	case 'B', 'D':
+		if begins && t.stale {
+			limit += postgresNames
+		}
+	}
+	limit = min(limit, size)
+	if len(data) < limit {
+		return nil, false, false
+	}
+	return data[:limit], limit == size, true
+}
+
+// postgresSecret says whether a message has a statement that may have a password.
+func postgresSecret(head []byte, whole bool) bool {
+	sql := head[5:]
+	switch head[0] {
+	case 'P':
+		_, rest, ok := bytes.Cut(sql, []byte{0})
+		if !ok {
+			return true
+		}
+		sql = rest
+	case 'Q':
+	default:
+		return false
+	}
+	if end := bytes.IndexByte(sql, 0); end >= 0 {
+		sql, whole = sql[:end], true
+	}
+	return readSQL(sql, whole).secret
+}
+
+// postgresUnnames says whether a message ends the statement that has no name.
+func postgresUnnames(head []byte) bool {
+	return head[0] == 'Q' || head[0] == 'P' && len(head) > 5 && head[5] == 0
+}
+
+// postgresUnnamed says whether a message uses the statement that has no name. One whose names are too
+// long to be seen may do so.
+func postgresUnnamed(head []byte) bool {
+	switch content := head[5:]; head[0] {
+	case 'B':
+		_, statement, _ := bytes.Cut(content, []byte{0})
+		return len(statement) == 0 || statement[0] == 0
+	case 'D':
+		return len(content) >= 2 && content[0] == 'S' && content[1] == 0
+	}
+	return false
 }

@@ -53,6 +53,8 @@ func (t *postgresTalk) Refuse(why Why) Answer {
 	if t.asked.len() > 0 {
 		t.asked.unpush()
 	}
+	t.denied = true
+	t.stale = t.stale || t.unnames
 	ready := []byte{'Z', 0, 0, 0, 5, cmp.Or(t.status, 'I')}
 	if t.joined {
 		return Answer{Bytes: ready}

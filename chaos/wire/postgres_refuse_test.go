@@ -13,7 +13,9 @@ func ExampleProtocol_postgres() {
 	for _, said := range []string{startup, password} {
 		talk.Client([]byte(said))
 	}
-	talk.Server([]byte(welcome))
+	for said := []byte(welcome); len(said) > 0; {
+		said = said[talk.Server(said).N:]
+	}
 
 	fmt.Printf("%+v\n", talk.Client([]byte(simple("SELECT 1"))))
 	fmt.Printf("%q\n", talk.Refuse(wire.Why{Code: "40001", Message: "later"}).Bytes)
@@ -107,4 +109,58 @@ func TestAPostgresTransactionDoesNotOutliveARefusal(t *testing.T) {
 	failed, no := pgFail+readyE, pgNo("ERROR", "57014", "no")+readyE
 	pgAsked(t, []turn{client(begin), server(reply), client(simple("")), server(failed), refused(simple("ROLLBACK"), pgWhy), client(simple("ROLLBACK")), server(reply)},
 		request(begin), answer(reply), "request 6", answer(failed), fmt.Sprintf("request 14 refused %q", no), "request 14", answer(reply))
+}
+
+// A real server that cannot parse a statement without a name has none then; this one has not heard of it.
+func TestWhatExecutesTheStatementWithoutANameSharesTheFateOfItsParse(t *testing.T) {
+	no := pgNo("ERROR", "57014", "no")
+	reply := answered + readyI
+	prepare, run := parse+endBatch, bind+execute+endBatch
+	refusedPrepare := []string{fmt.Sprintf("request %d refused %q", len(parse), no), fmt.Sprintf("request 5 joined refused %q", readyI)}
+	refusedRun := []string{fmt.Sprintf("request %d joined refused %q", len(bind), no), fmt.Sprintf("request %d joined refused %q", len(execute)+5, readyI)}
+	portal := pg('B', "portal\x00\x00\x00\x00\x00\x00\x00\x00") + endBatch
+	named := pg('B', "\x00named\x00\x00\x00\x00\x00\x00\x00") + endBatch
+	later := pg('B', "\x00named\x00\x00\x00\x00\x00\x00\x00")
+	for name, story := range map[string]struct {
+		talk []turn
+		want []string
+	}{
+		"bound":           {[]turn{refused(prepare+run, pgWhy)}, append(refusedPrepare, refusedRun...)},
+		"again and again": {[]turn{refused(prepare+run+run, pgWhy)}, append(append(refusedPrepare, refusedRun...), refusedRun...)},
+		"bound to a portal": {
+			[]turn{refused(prepare+portal, pgWhy)},
+			append(refusedPrepare, fmt.Sprintf("request %d joined refused %q", len(portal)-5, no), fmt.Sprintf("request 5 joined refused %q", readyI)),
+		},
+		"described": {
+			[]turn{refused(prepare+describe+endBatch, pgWhy)},
+			append(refusedPrepare, fmt.Sprintf("request %d joined refused %q", len(describe), no), fmt.Sprintf("request 5 joined refused %q", readyI)),
+		},
+		"not with a name": {[]turn{refused(prepare, pgWhy), client(named), server(bound + readyI)}, append(refusedPrepare, request(named), answer(bound+readyI))},
+		"not once it is parsed": {
+			[]turn{refused(prepare, pgWhy), client(prepare + run), server(parsed + readyI + reply)},
+			append(refusedPrepare, request(prepare), request(run), answer(parsed+readyI), answer(reply)),
+		},
+		"not once a query has ended it": {
+			[]turn{refused(prepare, pgWhy), client(simple("") + run), server(pgFail + readyI + pgFail + readyI)},
+			append(refusedPrepare, "request 6", request(run), answer(pgFail+readyI), answer(pgFail+readyI)),
+		},
+		"not where nothing was parsed": {
+			[]turn{refused(run, pgWhy), client(run), server(reply)},
+			[]string{fmt.Sprintf("request %d refused %q", len(bind), no), fmt.Sprintf("request %d joined refused %q", len(execute)+5, readyI), request(run), answer(reply)},
+		},
+		"after a query that ends it": {
+			[]turn{refused(simple("")+run, pgWhy)},
+			append([]string{fmt.Sprintf("request 6 refused %q", no+readyI)}, refusedRun...),
+		},
+		"after a batch that parses late": {
+			[]turn{refused(later+parse+endBatch+run, pgWhy)},
+			append([]string{fmt.Sprintf("request %d refused %q", len(later), no), fmt.Sprintf("request %d joined refused %q", len(parse)+5, readyI)}, refusedRun...),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			talk := append([]turn{client(prepare), server(parsed + readyI)}, story.talk...)
+			// What comes after is refused only by sharing a fate.
+			pgAsked(t, talk, append([]string{request(prepare), answer(parsed + readyI)}, story.want...)...)
+		})
+	}
 }

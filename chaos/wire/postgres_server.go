@@ -21,6 +21,7 @@ func (t *postgresTalk) Server(data []byte) (part Part) {
 		n := min(t.down, len(data)-part.N)
 		part.N += n
 		t.down -= n
+		part.Secret = t.downKey && part.N > 0
 		part.More = t.down > 0 && !t.answering
 		if t.down > 0 {
 			return part
@@ -32,7 +33,7 @@ func (t *postgresTalk) Server(data []byte) (part Part) {
 			return part
 		}
 		rest := data[part.N:]
-		if t.answering {
+		if t.answering && !t.downKey {
 			n := postgresWholeRows(rest)
 			part.N += n
 			rest = rest[n:]
@@ -45,10 +46,11 @@ func (t *postgresTalk) Server(data []byte) (part Part) {
 			t.lost = true
 			break
 		}
-		if !t.answering && !t.aside(rest[0]) {
-			if part.N > 0 {
-				return part
-			}
+		key := rest[0] == 'K'
+		if part.N > 0 && (key != t.downKey || !t.answering && !t.aside(rest[0])) {
+			return part
+		}
+		if t.downKey = key; !t.answering && !t.aside(rest[0]) {
 			if t.asked.len() == 0 {
 				return t.opaque(data)
 			}

@@ -17,7 +17,7 @@ func TestAPostgresLoginIsNoRequest(t *testing.T) {
 		client(password), server(sasl), client(password), server(welcome), client(simple("")), server(pgFail + readyI),
 	},
 		"client 8", "server 1", "client 8", "server 1", fmt.Sprintf("client %d", len(newer)), fmt.Sprintf("server %d", len(older+sasl)),
-		"client 12 secret=12", fmt.Sprintf("server %d", len(sasl)), "client 12 secret=12", fmt.Sprintf("server %d", len(welcome)),
+		"client 12 secret=12", fmt.Sprintf("server %d", len(sasl)), "client 12 secret=12", fmt.Sprintf("server %d secret=13", len(welcome)),
 		"request 6", answer(pgFail+readyI))
 }
 
@@ -66,5 +66,34 @@ func TestWhatIsNotUnderstoodOfPostgresIsOpaque(t *testing.T) {
 				t.Errorf("understood\n%s\nwant %s", lines(got), want)
 			}
 		})
+	}
+}
+
+// A password may be in what comes, unless it is encrypted.
+func TestWhatIsNotUnderstoodOfAPostgresLoginIsSecret(t *testing.T) {
+	for name, story := range map[string]struct {
+		before []turn
+		said   turn
+		secret bool
+	}{
+		"an odd server":      {[]turn{client(startup)}, server("?\x00\x00\x00\x04."), true},
+		"a command too soon": {[]turn{client(startup)}, client(simple("DO 1")), true},
+		"TLS":                {[]turn{client(pgFirst(askTLS, ""))}, server("S"), false},
+		"after the login":    {pgLoggedIn(), client("?\x00\x00\x00\x04"), false},
+	} {
+		t.Run(name, func(t *testing.T) { opaqueAnd(t, wire.Postgres, story.before, story.said, story.secret) })
+	}
+}
+
+// opaqueAnd fails the test unless what is said then is Opaque, and Secret or not.
+func opaqueAnd(t *testing.T, p wire.Protocol, before []turn, said turn, secret bool) {
+	t.Helper()
+	talk := begun(t, p, before)
+	look := talk.Server
+	if said.client {
+		look = talk.Client
+	}
+	if part := look([]byte(said.said)); !part.Opaque || part.Secret != secret {
+		t.Errorf("%+v, want Opaque and Secret %t", part, secret)
 	}
 }
