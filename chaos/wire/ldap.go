@@ -9,8 +9,16 @@ import (
 // LDAP is RFC 4511. Answers may overtake each other, so requests and answers have an ID, one more than
 // LDAP's own. A search's answer is all its entries, references and the result at their end; where a
 // search does not end, neither does its answer. ABANDON and UNBIND are Silent, and what is abandoned may
-// never be answered. What the server says by itself is outside. After StartTLS, and under a security
-// layer of SASL, the connection is Opaque.
+// never be answered. Of more than 1,000 requests without a complete answer the oldest is forgotten, those
+// that were abandoned before others; what the server still says to it is outside, as all is that it says
+// by itself. After StartTLS, and under a security layer of SASL, the connection is Opaque, and Secret
+// since BIND may follow.
+//
+// Requests to bind, modify, add and compare are Secret, and in any message all that follows a name with
+// "passw" or "pw" in it, such as userPassword and unicodePwd.
+//
+// A failed BIND leaves a client without its former identity (RFC 4513 section 4), but a server that has
+// not seen it knows nothing of that: refused after a successful one it closes the connection.
 //
 // Why.Code is a result code by name or number, "busy" or "51"; empty is busy or, as Pick has it,
 // unavailable.
@@ -60,6 +68,9 @@ func ldapCode(why Why) (code byte, ok bool) {
 func (t *ldapTalk) Refuse(why Why) Answer {
 	asked := t.asked[t.last]
 	delete(t.asked, t.last)
+	if asked.result == ldapBindResult {
+		t.bound = t.rebound
+	}
 	code, ok := ldapCode(why)
 	if !ok {
 		code = 51
@@ -67,7 +78,10 @@ func (t *ldapTalk) Refuse(why Why) Answer {
 	result := append([]byte{berEnumerated, 1, code}, berOctets, 0) // no DN
 	result = ber(result, berOctets, []byte(oneLine(why.Message)))
 	message := ber(nil, berInteger, berNumber(t.last))
-	return Answer{Bytes: ber(nil, berSequence, ber(message, asked.result, result))}
+	return Answer{
+		Bytes: ber(nil, berSequence, ber(message, asked.result, result)),
+		Close: asked.result == ldapBindResult && t.bound,
+	}
 }
 
 // ber adds an element to others.

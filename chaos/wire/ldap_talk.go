@@ -1,15 +1,16 @@
 package wire
 
-import (
-	"bytes"
-	"maps"
-)
+import "bytes"
 
 // ldapTalk follows one connection.
 type ldapTalk struct {
 	asked map[uint32]ldapAsked // what the server has yet to answer
 	lost  bool                 // all is opaque from here on
 	last  uint32               // the number of the last request
+	count uint64               // of requests so far
+
+	bound   bool // the last BIND has succeeded, or is not answered yet
+	rebound bool // bound, if the last request is refused
 
 	client, server ldapSide
 }
@@ -20,30 +21,36 @@ type ldapSide struct {
 	part Part // what all parts of it have in common
 	end  bool // its end is that of a request or answer
 	more bool // nothing may come between its parts
+	name ldapName
 }
 
 // ldapAsked is a request that waits for its answer.
 type ldapAsked struct {
-	result    byte // the operation that ends the answer
-	begun     bool // the answer has begun
-	abandoned bool // there may be none
+	result    byte   // the operation that ends the answer
+	n         uint64 // its place among the requests
+	begun     bool   // the answer has begun
+	abandoned bool   // there may be none
 	startTLS  bool
 	secret    bool // the answer may hold a password
 }
 
-// ldapMany is how many requests may wait at once.
-const ldapMany = 1 << 16
+// ldapMany is how many requests may wait at once. Some wait for ever, those that were abandoned and those
+// that have not come to the server.
+const ldapMany = 1000
 
-// lose is for what is not understood.
+// lose is for what is not understood. BIND may follow.
 func (t *ldapTalk) lose(data []byte) Part {
 	t.lost = true
-	return Part{N: len(data), Opaque: true}
+	return Part{N: len(data), Opaque: true, Secret: true}
 }
 
 // take makes a part of what data has of the message.
 func (s *ldapSide) take(data []byte) Part {
 	part := s.part
 	part.N = min(s.left, len(data))
+	if !part.Secret {
+		part.N, s.part.Secret = s.name.find(data[:part.N])
+	}
 	s.left -= part.N
 	part.End = s.end && s.left == 0
 	part.More = s.more && s.left > 0
@@ -95,13 +102,18 @@ func (t *ldapTalk) ask(head ldapHead) (known, ok bool) {
 		asked.startTLS = isExtended(head.content, ldapStartTLS)
 		asked.secret = isExtended(head.content, ldapPasswordModify)
 		secret = asked.secret
-	case ldapBind, ldapModify, ldapAdd, ldapCompare: // values of userPassword, for all that is known here
+	case ldapBind:
+		secret = true
+		t.bound, t.rebound = true, t.bound
+	case ldapModify, ldapAdd, ldapCompare: // values of userPassword, for all that is known here
 		secret = true
 	}
 	if result != 0 {
-		if !t.room() {
-			return false, false
+		if len(t.asked) >= ldapMany {
+			t.forget()
 		}
+		t.count++
+		asked.n = t.count
 		t.asked[head.id] = asked
 		t.last = head.id
 	}
@@ -129,12 +141,20 @@ func (t *ldapTalk) abandon(number []byte) {
 	}
 }
 
-// room forgets what was abandoned if there is too much of it.
-func (t *ldapTalk) room() bool {
-	if len(t.asked) >= ldapMany {
-		maps.DeleteFunc(t.asked, func(_ uint32, asked ldapAsked) bool { return asked.abandoned })
+// forget forgets the oldest request, of those that were abandoned if there are any.
+func (t *ldapTalk) forget() {
+	var oldest ldapAsked
+	var number uint32
+	for id, asked := range t.asked {
+		before := asked.n < oldest.n
+		if asked.abandoned != oldest.abandoned {
+			before = asked.abandoned
+		}
+		if oldest.n == 0 || before {
+			oldest, number = asked, id
+		}
 	}
-	return len(t.asked) < ldapMany
+	delete(t.asked, number)
 }
 
 func (t *ldapTalk) Server(data []byte) Part {
@@ -175,11 +195,16 @@ func (t *ldapTalk) answer(head ldapHead) (begin, known, ok bool) {
 		}
 	case ldapIntermediate:
 	case asked.result:
-		if asked.startTLS {
+		if asked.startTLS || asked.result == ldapBindResult {
 			if !head.enough(3) {
 				return false, false, true
 			}
-			t.lost = bytes.HasPrefix(head.content, []byte{berEnumerated, 1, 0})
+			succeeded := bytes.HasPrefix(head.content, []byte{berEnumerated, 1, 0})
+			if asked.startTLS {
+				t.lost = succeeded
+			} else {
+				t.bound = succeeded
+			}
 		}
 		t.server.end = true
 		delete(t.asked, head.id)

@@ -124,23 +124,80 @@ func TestLDAPWhatIsNotUnderstoodIsOpaque(t *testing.T) {
 	understood(t, wire.LDAP, redisTalk(ldapMessage(1, 0x4a, "a")+ldapMessage(1, 0x4a, "a")), "request 9 id=2", "client opaque")
 }
 
-func TestLDAPForgetsOnlyWhatWasAbandoned(t *testing.T) {
+func TestLDAPForgetsTheOldestAndFirstWhatWasAbandoned(t *testing.T) {
 	talk := wire.LDAP.Follow()
 	say := func(message string) wire.Part { return talk.Client([]byte(message)) }
 	message := func(id int, operation byte, content string) string {
 		return tlv(0x30, tlv(0x02, string(binary.BigEndian.AppendUint32(nil, uint32(id)))), tlv(operation, content))
 	}
-	for id := 1; id <= 1<<16; id++ {
+	forgotten := func(id int) bool {
+		part := talk.Server([]byte(message(id, 0x65, "\x0a\x01\x00")))
+		if part.Opaque {
+			t.Fatal("the answer is not understood:", id)
+		}
+		return !part.End
+	}
+	const most = 1000
+	for id := 1; id <= 100*most; id++ {
 		if say(message(id, 0x63, "x")).Opaque {
 			t.Fatal("not understood: search", id)
 		}
 	}
-	say(message(1<<20, 0x50, "\x01"))
-	if say(message(1<<20, 0x63, "x")).Opaque {
-		t.Error("one abandoned request made no room for another")
+	if !forgotten(99 * most) {
+		t.Error("more than 1,000 requests are noted at once")
 	}
-	if !say(message(1<<21, 0x63, "x")).Opaque {
-		t.Error("more than 65536 requests at once are noted")
+	say(message(1<<20, 0x50, tooMany))
+	say(message(1<<21, 0x63, "x"))
+	if !forgotten(100 * most) {
+		t.Error("one that was abandoned is still noted, and another is not")
+	}
+	if forgotten(99*most+1) || forgotten(1<<21) {
+		t.Error("one that was not abandoned is forgotten for one that was")
+	}
+}
+
+// tooMany is the number of the last search there, 100,000.
+const tooMany = "\x01\x86\xa0"
+
+// A failed BIND makes the client anonymous, and the server has not seen it.
+func TestLDAPARefusedBindEndsWhatAnotherHasBegun(t *testing.T) {
+	bind := func(id int) string { return ldapMessage(id, 0x60, "x") }
+	no := func(id byte) string {
+		return fmt.Sprintf("refused %q", "0\x0c\x02\x01"+string(rune(id))+"\x61\x07\x0a\x01\x33\x04\x00\x04\x00")
+	}
+	understood(t, wire.LDAP, []turn{client(bind(1)), server(ldapResult(1, 0x61, 0)), refused(ldapMessage(2, 0x6c, "x")+bind(3), wire.Why{})},
+		"request 9 id=2 secret=9", "answer 15 id=2", fmt.Sprintf("request 9 id=3 refused %q", "0\x0c\x02\x01\x02\x6d\x07\x0a\x01\x33\x04\x00\x04\x00"),
+		"request… id=4 "+no(3)+" close")
+	understood(t, wire.LDAP, []turn{client(bind(1)), refused(bind(2), wire.Why{})}, "request 9 id=2 secret=9", "request… id=3 "+no(2)+" close")
+	for _, code := range []byte{14, 49} { // a step of SASL, and a wrong password
+		understood(t, wire.LDAP, []turn{refused(bind(1), wire.Why{}), client(bind(2)), server(ldapResult(2, 0x61, code)), refused(bind(3), wire.Why{})},
+			"request 9 id=2 secret=9 "+no(1), "request 9 id=3 secret=9", "answer 15 id=3", "request 9 id=4 secret=9 "+no(3))
+	}
+}
+
+func TestLDAPShowsNoPassword(t *testing.T) {
+	search := ldapMessage(2, 0x63, "a")
+	for entry, hidden := range map[string]int{
+		"cn: a":                   0,
+		"userPassword: hush":      len("ord: hush"),
+		"USERPASSWORD;x: hush":    len("ORD;x: hush"),
+		"unicodePwd: hush":        len("d: hush"),
+		"olcRootPW":               0,
+		"olcRootPw: x, cn: a":     len(": x, cn: a"),
+		"WwWw: passive, pas swim": 0,
+		strings.Repeat("W", 70_000) + strings.Repeat("w", 70_000) + "pw: hush": len(": hush"),
+	} {
+		said := ldapMessage(2, 0x64, entry)
+		secret := ""
+		if hidden > 0 {
+			secret = fmt.Sprintf(" secret=%d", hidden)
+		}
+		understood(t, wire.LDAP, redisTalk(search, said), "request 9 id=3", fmt.Sprintf("answer %d… id=3%s", len(said), secret))
+	}
+	understood(t, wire.LDAP, redisTalk(ldapMessage(2, 0x63, "(userPassword=hush)")), "request 27 id=3 secret=9")
+	talk := wire.LDAP.Follow()
+	if part := talk.Client([]byte("\x16")); !part.Opaque || !part.Secret {
+		t.Errorf("opaque, and yet %+v", part)
 	}
 }
 

@@ -192,7 +192,6 @@ func TestARefusedCallOfGoLDAPIsItsOwnError(t *testing.T) {
 	conn := dialLDAP(t, tp, db)
 	dn := "cn=a," + db.Database
 	for name, do := range map[string]func() error{
-		"bind":     func() error { return conn.Bind(db.User, db.Password) },
 		"search":   func() error { _, err := conn.Search(everything(db)); return err },
 		"add":      func() error { return conn.Add(person(db, "a")) },
 		"modify":   func() error { return conn.Modify(&ldap.ModifyRequest{DN: dn}) },
@@ -213,5 +212,32 @@ func TestARefusedCallOfGoLDAPIsItsOwnError(t *testing.T) {
 			}
 			tp.counts(0)
 		}
+	}
+}
+
+// The client is nobody from then on, and the server would not know.
+func TestARefusedBindOfGoLDAPEndsABoundConnection(t *testing.T) {
+	db := servers.LDAP(t)
+	tp := listen(t, wire.LDAP, db.Addr)
+	conn, err := ldap.DialURL("ldap://" + tp.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for range 2 { // it is nobody as yet
+		tp.refuses(1, 0, wire.Why{})
+		if err := conn.Bind(db.User, db.Password); !ldap.IsErrorWithCode(err, 51) {
+			t.Errorf("%v, want code 51", err)
+		}
+	}
+	if err := conn.Bind(db.User, db.Password); err != nil {
+		t.Fatal(err)
+	}
+	tp.refuses(1, 0, wire.Why{})
+	if err := conn.Bind("cn=other", "x"); !ldap.IsErrorWithCode(err, 51) {
+		t.Errorf("%v, want code 51", err)
+	}
+	if _, err := conn.Search(everything(db)); !ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
+		t.Errorf("then %v, want a closed connection", err)
 	}
 }
