@@ -15,6 +15,7 @@ func FuzzMySQL(f *testing.F) {
 		loggedIn(mysqlPlain, client(packet(0, "\x16?")), server(packet(1, "\x00\x01\x00\x00\x00\x01\x00\x01\x00\x00\x00\x00")+column+eof+column+eof)),
 		loggedIn(mysqlPlain, client(query("LOAD")), server(packet(1, "\xfba")), client(packet(2, "1")+packet(3, "")), server(ok)),
 		loggedIn(mysqlPlain, client(packet(0, "\x11a")), server(packet(1, "\xfeb")), client(packet(2, "c")), server(ok)),
+		loggedIn(mysqlPlain|1<<27, client(query("\x00\x01/* a */ SET PASSWORD")+packet(0, "\x181\x00\x00\x00\x00\x00a")+packet(0, "\x171\x00\x00\x00")), server(okBegun+ok)),
 		loggedIn(cacheMetadata|protocol41, client(packet(0, "\x17\xff\xff\xff\xff")), server(packet(1, "\x01\x00")+eof+binaryRow+eofCursor)),
 	)
 }

@@ -14,6 +14,7 @@ func FuzzPostgres(f *testing.F) {
 		pgLoggedIn(client(parse+describe+flush+bind+execute+endBatch), server(pg('N', "\x00")+answered+readyT)),
 		pgLoggedIn(client(simple("COPY")+pg('d', "1")+pg('c', "")), server(in+pgDone+readyI)),
 		pgLoggedIn(client(batch), server(in), client(pg('d', "1")+pg('f', "\x00")+endBatch), server(pgFail+readyE)),
+		pgLoggedIn(client(parse+endBatch+bind+execute+endBatch+describe+endBatch+simple("ALTER USER a PASSWORD ''")), server(parsed+readyI+answered+readyI+noData+readyI)),
 		[]turn{client(pgFirst(askTLS, "") + startup + password), server("N" + welcome)},
 		[]turn{client(pgFirst(askCancel, "12345678"))},
 	)
