@@ -9,7 +9,12 @@ func (p *pump) chew(n int) error {
 	if len(data) == 0 {
 		return nil
 	}
-	x := piece{came: time.Now(), latency: p.latency(n)}
+	x := piece{came: time.Now()}
+	if n > 0 {
+		late, struck := p.latency()
+		x.latency = late
+		p.tally(struck)
+	}
 	passed, at := 0, 0 // data[passed:at] is to go at once
 	for at < len(data) {
 		v := p.judge(data[at:])
@@ -73,26 +78,25 @@ func (p *pump) judge(data []byte) verdict {
 }
 
 // latency asks for how long the bytes that have come in are held up.
-func (p *pump) latency(n int) time.Duration {
-	if len(p.plan.faults) == 0 || n == 0 {
-		return 0
+func (p *pump) latency() (late time.Duration, struck []*active) {
+	if len(p.plan.faults) == 0 {
+		return 0, nil
 	}
 	e := Event{Moment: Read}
-	p.ask(&e, p.in)
-	return max(e.Delay, 0)
+	struck = p.ask(&e, p.in)
+	return max(e.Delay, 0), struck
 }
 
-// ask puts an event about bytes to the faults, and returns the last that struck. Count is how many bytes
+// ask puts an event about bytes to the faults, and returns those that struck. Count is how many bytes
 // have come so far.
-func (p *pump) ask(e *Event, count int64) (struck *active) {
+func (p *pump) ask(e *Event, count int64) (struck []*active) {
 	l := p.link
 	e.Direction = p.dir
 	l.about(e)
 	for i, a := range p.plan.faults {
 		e.Passed = count - p.since[i]
 		if a.strike(e, l.opened) {
-			a.struck.Add(1)
-			struck = a
+			struck = append(struck, a)
 		}
 		if e.Moment != Write {
 			e.Fate = Pass // at Read and End nothing ends
@@ -102,6 +106,13 @@ func (p *pump) ask(e *Event, count int64) (struck *active) {
 		}
 	}
 	return struck
+}
+
+// tally counts the faults whose verdict is carried out.
+func (p *pump) tally(struck []*active) {
+	for _, a := range struck {
+		a.struck.Add(1)
+	}
 }
 
 func (p *pump) said(data []byte, v verdict) {

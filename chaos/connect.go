@@ -75,6 +75,8 @@ func (l *link) dial() (conn, error) {
 		network, addr := split(l.proxy.Target())
 		dialer := net.Dialer{Timeout: l.proxy.dialTimeout()}
 		c, err := dialer.DialContext(l.ctx, network, addr)
+		l.mu.Lock() // so that no pump reads before it has been told
+		defer l.mu.Unlock()
 		done <- result{c, err}
 		l.tell()
 	}()
@@ -135,6 +137,9 @@ func (p *pump) await(left time.Duration) error {
 	case <-l.changed:
 		return nil
 	default:
+	}
+	if p.quiet && left == forever {
+		return errLeft
 	}
 	if p.have == len(p.buf) && left == forever {
 		// It is not heard, but it is looked after. What it says now is lost, and so is the connection.

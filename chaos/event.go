@@ -151,8 +151,10 @@ type Event struct {
 	// The lowest counts; 0 is any number.
 	Rate int64
 
-	key uint64  // of the fault, and of what it was drawn for
-	by  *active // the last fault that added to Delay
+	key      uint64        // of the fault, and of what it was drawn for
+	by       *active       // the fault that added most to Delay
+	most     time.Duration // and how much
+	pausedBy *active       // the fault that wants the longest pause, or the lowest rate
 }
 
 // Draw gives a number in [0, 1) that the proxy's seed decides for this fault and this request, or

@@ -60,7 +60,9 @@ func (f *flight) push(x exchange) {
 		case i >= f.gone:
 			f.remove(i)
 		case len(f.rest()) >= maxOvertaking:
-			f.remove(f.gone)
+			if i := slices.IndexFunc(f.list, func(y exchange) bool { return y.id != 0 && y.fate != Deny }); i >= f.gone {
+				f.remove(i)
+			}
 		}
 	}
 	if f.gone > len(f.list)/2 && len(f.list) == cap(f.list) {

@@ -167,8 +167,11 @@ func (a *active) strike(e *Event, opened time.Time) bool {
 	delay, take, pause, rate := e.Delay, e.Take, e.Pause, e.Rate
 	size, first := len(e.Data), firstByte(e.Data)
 	behavior.Strike(e)
-	if e.Delay != delay {
-		e.by = a
+	if added := e.Delay - delay; added > e.most {
+		e.by, e.most = a, added
+	}
+	if e.Pause != pause || e.Rate != rate {
+		e.pausedBy = a
 	}
 	return e.Fate != Pass || e.Delay != delay || e.Take != take || e.Pause != pause || e.Rate != rate ||
 		len(e.Data) != size || firstByte(e.Data) != first

@@ -182,7 +182,7 @@ func (p *pump) adopt(pl *plan) {
 	if len(p.queue) == 0 {
 		return
 	}
-	latency := p.latency(1)
+	latency, _ := p.latency()
 	for i := range p.queue {
 		x := &p.queue[i]
 		x.latency = min(x.latency, latency)

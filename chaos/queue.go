@@ -76,18 +76,20 @@ func (p *pump) finish() {
 	p.ended, p.more = true, false
 	now := time.Now()
 	if p.have > 0 { // half a message, and no more to come: it goes as it is
-		rest := p.buf[:p.have]
+		rest, v := p.buf[:p.have], p.link.half(p.dir)
 		if p.plan.said != nil {
-			p.said(rest, verdict{})
+			p.said(rest, v)
 		}
-		p.hold(piece{data: rest, came: now})
+		if !v.lost {
+			p.hold(piece{data: rest, came: now})
+		}
 		p.have = 0
 	}
 	for p.denies() && p.answers() {
 		p.queued = 0 // they are few now, and have to stand before the end
 	}
 	e := Event{Moment: End}
-	p.ask(&e, p.in)
+	p.tally(p.ask(&e, p.in))
 	p.hold(piece{end: true, came: now, delay: max(e.Delay, 0), by: e.by})
 }
 
@@ -95,6 +97,9 @@ func (p *pump) finish() {
 // happens.
 func (p *pump) flush() (time.Time, error) {
 	for len(p.queue) > 0 {
+		if p.poked.Load() {
+			return time.Time{}, nil // there is something to look at
+		}
 		head := &p.queue[0]
 		if wait := later(head.due(), p.gate); time.Until(wait) > 0 {
 			return wait, nil
@@ -136,7 +141,7 @@ func (p *pump) shape(head *piece) {
 		return
 	}
 	e := Event{Moment: Write, Data: head.data, Again: head.again}
-	by := p.ask(&e, p.out.Load())
+	p.tally(p.ask(&e, p.out.Load()))
 	if e.Fate == Swallow {
 		p.queued = max(p.queued-len(head.data), 0)
 		head.data, head.shaped = nil, 0
@@ -164,7 +169,7 @@ func (p *pump) shape(head *piece) {
 		if now.Sub(p.gate) > max(e.Pause, slack) {
 			p.gate = now
 		}
-		p.gate, p.gateBy = p.gate.Add(e.Pause), by
+		p.gate, p.gateBy = p.gate.Add(e.Pause), e.pausedBy
 	}
 }
 

@@ -30,7 +30,7 @@ func (p *pump) read(until time.Time) (int, error) {
 	if p.big == nil && p.filled {
 		p.grow()
 	}
-	if p.big != nil && !p.filled && p.have < smallBuffer {
+	if p.big != nil && p.have < smallBuffer {
 		until = earlier(until, p.idleAt())
 	}
 	if !p.arm(until) {

@@ -32,7 +32,7 @@ func (l *link) part(data []byte, from side) wire.Part {
 		}
 		switch {
 		case part.Opaque, part.N == 0 && len(data) >= wire.MaxHead, part.N < 0, part.N > len(data):
-			l.lose(part.Secret)
+			l.lose(part.Secret || part.N == 0)
 		default:
 			return part
 		}
@@ -87,6 +87,16 @@ func (l *link) ofClient(data []byte, pl *plan) (v verdict) {
 		}
 	}
 	return v
+}
+
+// half judges what is left of a message when its side has said all.
+func (l *link) half(from Direction) verdict {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return verdict{
+		secret: l.talk != nil || l.secret, // it could be half a password
+		lost:   from == Upstream && (l.dead || l.asking && l.request.lost()),
+	}
 }
 
 // begin draws the faults for a request.
