@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ import (
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
 )
+
+// chaosHelp is the command that tells more.
+const chaosHelp = "heeler chaos --help"
 
 // grace is how long connections have to come to their end once the process has been told to stop. A second
 // signal ends it at once.
@@ -79,8 +83,9 @@ func (h *herd) assemble(s *settings) error {
 	if s.http {
 		h.server.Addr = net.JoinHostPort(s.httpHost, strconv.Itoa(s.httpPort))
 		if err := h.server.Validate(); err != nil {
-			return misused("heeler chaos --help", "--http-host is %q, which other machines can reach: "+
-				"want a token, in HEELER_TOKEN or --token, or localhost", s.httpHost)
+			return misused(chaosHelp, "%s is %q, which other machines can reach: "+
+				"want a token, in HEELER_TOKEN or --token, or localhost",
+				cmp.Or(s.proxy.said["http-host"], "--http-host"), s.httpHost)
 		}
 	}
 	names := map[string]bool{}
@@ -112,6 +117,7 @@ func (h *herd) start(ctx context.Context, s *settings) error {
 		}
 	}
 	for _, p := range h.proxies {
+		removeStale(p.Listen)
 		if err := p.Start(); err != nil {
 			return cannotListen(p.Listen, err)
 		}

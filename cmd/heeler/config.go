@@ -10,12 +10,12 @@ import (
 // read takes a command line, and the file that it names: what both say is as the command line has it.
 func (s *settings) read(args []string) error {
 	all := s.options()
-	flags, rest, err := parseFlags(args, all, "heeler chaos --help")
+	flags, rest, err := parseFlags(args, all, chaosHelp)
 	if err != nil {
 		return err
 	}
 	if len(rest) > 0 {
-		return misused("heeler chaos --help", "%q is one argument too many: all are flags, and switches have "+
+		return misused(chaosHelp, "%q is one argument too many: all are flags, and switches have "+
 			"their value as in --http=false", shorten(rest[0]))
 	}
 	for _, f := range flags {
@@ -32,13 +32,13 @@ func (s *settings) read(args []string) error {
 	if err := s.configure(sections); err != nil {
 		return err
 	}
-	if err := apply(flags, all, s.proxy.said, "heeler chaos --help"); err != nil {
+	if err := apply(flags, all, s.proxy.said, chaosHelp); err != nil {
 		return err
 	}
-	if err := s.idle(); err != nil {
+	if err := s.proxies(sections); err != nil {
 		return err
 	}
-	return s.proxies(sections)
+	return s.idle()
 }
 
 // configure does what all sections but [proxy:name] say.
@@ -57,6 +57,10 @@ func (s *settings) configure(sections []section) error {
 				return misused("", "%s is not known: a file cannot name another", set.where)
 			case prefix != "" && find(all, set.name) == nil:
 				return misused("", "%s is not known, want %s", set.where, keys(all, prefix))
+			}
+			if before := s.proxy.said[normal(set.name)]; before != "" { // [heeler] and [vaurien] are one
+				line, _, _ := strings.Cut(strings.TrimPrefix(before, s.config+":"), ":")
+				return misused("", "%s is there twice: see line %s", set.where, line)
 			}
 			if err := apply([]setting{set}, all, s.proxy.said, ""); err != nil {
 				return err
@@ -122,7 +126,47 @@ func (s *settings) idle() error {
 		{"conversation-max", "--conversation FILE", s.talkFile != ""},
 	} {
 		if strings.HasPrefix(s.proxy.said[pair.flag], "--") && !pair.there {
-			return misused("heeler chaos --help", "--%s does nothing without %s", pair.flag, pair.needs)
+			return misused(chaosHelp, "--%s does nothing without %s", pair.flag, pair.needs)
+		}
+	}
+	if s.toxiproxy != "" && len(s.targets()) == 0 {
+		for _, flag := range []string{"protocol", "behavior", "timeout"} {
+			if where := s.proxy.said[flag]; where != "" {
+				return misused(chaosHelp, "%s does nothing for the proxies of --toxiproxy-config, and without --proxy or "+
+					"--backend there is no other one", where)
+			}
+		}
+	}
+	return s.idleAttributes()
+}
+
+// idleAttributes complains of a flag about a behavior that is not there and cannot come.
+func (s *settings) idleAttributes() error {
+	if s.http || s.toxiproxy != "" {
+		return nil
+	}
+	var used []string
+	for _, t := range s.targets() {
+		used = append(used, behaviorsIn(t.behavior)...)
+	}
+	for i, b := range s.proxy.behaviors {
+		for _, o := range s.proxy.attributesOf(i) {
+			if strings.HasPrefix(s.proxy.said[o.name], "--") && !slices.Contains(used, b.Name()) {
+				return misused(chaosHelp, "--%s does nothing without --behavior %s, or --http", o.name, b.Name())
+			}
+		}
+	}
+	return nil
+}
+
+// elsewhere complains of an attribute that a [proxy:name] gives to a behavior that it does not begin with:
+// what is set later has the attributes of [behavior:name], for all proxies.
+func (t *target) elsewhere(set setting) error {
+	used := behaviorsIn(t.behavior)
+	for i, b := range t.behaviors {
+		if find(t.attributesOf(i), set.name) != nil && !slices.Contains(used, b.Name()) {
+			return misused("", "%s does nothing: the behavior of [proxy:%s] is %s, and those that are set later have "+
+				"what [behavior:%s] says", set.where, t.name, t.behavior, b.Name())
 		}
 	}
 	return nil
@@ -162,23 +206,21 @@ func (s *settings) proxies(sections []section) error {
 				return misused("", "%s:%d: [proxy:%s] has no %s, want %s = host:port", s.config, part.line, name, key, key)
 			}
 		}
+		for _, set := range part.settings(s.config, "") {
+			if err := t.elsewhere(set); err != nil {
+				return err
+			}
+		}
 		s.others = append(s.others, t)
 	}
 	return nil
 }
 
-// targets are the proxies to make. Where there are other proxies, that of the flags is one of them only if
-// something is said about it.
+// targets are the proxies to make. Where there are others, also in a file of toxiproxy's, that of the
+// flags is one of them only if they say where it is.
 func (s *settings) targets() []target {
 	about := func(name string) bool { return s.proxy.said[name] != "" }
-	own := true
-	switch {
-	case len(s.others) > 0:
-		own = about("proxy") || about("backend")
-	case s.toxiproxy != "":
-		own = slices.ContainsFunc(s.proxy.options(), func(o option) bool { return o.name != "seed" && about(normal(o.name)) })
-	}
-	if !own {
+	if (len(s.others) > 0 || s.toxiproxy != "") && !about("proxy") && !about("backend") {
 		return s.others
 	}
 	first := s.proxy

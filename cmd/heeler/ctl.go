@@ -53,19 +53,19 @@ func verbs() []verb {
 			(*remote).listBehaviors},
 		{"set-backend", "HOST:PORT", "let new connections go elsewhere", (*remote).setBackend},
 		{"get-backend", "", "where they go", (*remote).getBackend},
-		{"list", "", "all proxies, and what they do", (*remote).list},
+		{"list", "", "all proxies, or that of --proxy, and what they do", (*remote).list},
 		{"add-toxic", "TYPE [OPTION=VALUE …]", "add one more fault; see the flags for toxics", (*remote).addToxic},
 		{"remove-toxic", "NAME", "take it away", (*remote).removeToxic},
 		{"disable", "", "let nobody listen, and cut all connections", (*remote).disable},
 		{"enable", "", "listen again", (*remote).enable},
-		{"reset", "", "let all proxies listen, without any fault", (*remote).reset},
+		{"reset", "", "let all proxies listen, or that of --proxy, without any fault", (*remote).reset},
 		{"events", "", "show what happens, until you stop it", (*remote).events},
-		{"conversation", "", "show who says what, until you stop it", (*remote).conversation},
+		{"conversation", "", "show who says what, until you stop it; of protocol tcp that is all, passwords too", (*remote).conversation},
 	}
 }
 
 func newRemote() *remote {
-	return &remote{host: "localhost", port: 8080, token: os.Getenv("HEELER_TOKEN"), toxicity: 1, as: "text",
+	return &remote{host: "localhost", port: 8080, token: tokenOfEnvironment(), toxicity: 1, as: "text",
 		said: map[string]string{}}
 }
 
@@ -75,7 +75,8 @@ func (r *remote) options() []option {
 			setFilled(&r.host, "a host, host:port or http://host:port")},
 		{"http-port", "PORT", "its port", "8080", setPort(&r.port)},
 		{"token", "TEXT", "what it wants to hear; better said in the variable HEELER_TOKEN", "", setText(&r.token)},
-		{"proxy", "NAME", "which proxy, where there are several", "the first", setFilled(&r.proxy, "a name; \"heeler ctl list\" has them")},
+		{"proxy", "NAME", "which proxy, where there are several; without it, the behavior and the backend are those of the first, " +
+			"and list, reset and events are about all", "", setFilled(&r.proxy, "a name; \"heeler ctl list\" has them")},
 	}
 }
 
@@ -166,6 +167,9 @@ func (r *remote) check(v verb, args []string) error {
 	case v.args != "" && !strings.Contains(v.args, "[") && len(args) > 1:
 		return misused(ctlHelp, "%s takes one value, and %q is there too", v.name, shorten(args[1]))
 	}
+	if v.name == "list-behaviors" && r.said["proxy"] != "" {
+		return misused(ctlHelp, "--proxy does nothing for list-behaviors: all proxies have the same ones")
+	}
 	for _, own := range []struct {
 		verb string
 		all  []option
@@ -186,9 +190,16 @@ func (r *remote) url() (string, error) {
 		text = "http://" + text
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", misused(ctlHelp, "--host is %q, want a host, host:port or http://host:port", shorten(r.host))
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		return "", misused(ctlHelp, "--host is %q, want a host, host:port or http://host:port", shorten(withoutUser(r.host)))
 	}
+	if token, ok := u.User.Password(); ok {
+		if r.said["token"] != "" && r.token != token {
+			return "", misused(ctlHelp, "--host has a token and --token is another one, want one of them")
+		}
+		r.token = token
+	}
+	u.User = nil // no error is to show it
 	port := strconv.Itoa(r.port)
 	if own := u.Port(); own != "" {
 		if r.said["http-port"] != "" && own != port {
@@ -200,6 +211,18 @@ func (r *remote) url() (string, error) {
 	return strings.TrimSuffix(u.String(), "/"), nil
 }
 
+// withoutUser takes away what may be a secret.
+func withoutUser(url string) string {
+	i, j := strings.Index(url, "://"), strings.LastIndex(url, "@")
+	switch {
+	case j < 0:
+		return url
+	case i >= 0 && i < j:
+		return url[:i+len("://")] + "…" + url[j:]
+	}
+	return "…" + url[j:]
+}
+
 // explain makes an error one for people.
 func (r *remote) explain(err error) error {
 	var refused *control.Error
@@ -208,12 +231,16 @@ func (r *remote) explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return errors.New(refused.Message)
+		return errors.New(plain(refused.Message))
 	case errors.As(err, &system) && system.Op == "dial":
 		return fmt.Errorf("nothing answers at %s (%v)\nstart a proxy with \"heeler chaos --http\", "+
 			"or say where it is with --host and --http-port", r.client.URL, system.Err)
 	}
-	return err
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	return errors.New(plain(err.Error()))
 }
 
 // pairs reads option=value.
@@ -223,6 +250,9 @@ func pairs(args []string) (map[string]string, error) {
 		name, value, ok := strings.Cut(arg, "=")
 		if name = strings.ReplaceAll(strings.TrimSpace(name), "-", "_"); !ok || name == "" {
 			return nil, misused(ctlHelp, "%q is no option of a behavior, want option=value, as in sleep=3", shorten(arg))
+		}
+		if _, twice := all[name]; twice {
+			return nil, misused(ctlHelp, "the option %s is there twice, want it once", shorten(name))
 		}
 		all[name] = value
 	}

@@ -30,6 +30,9 @@ func runHelp(args []string, stdout, stderr io.Writer) error {
 		helpAll(stdout)
 		return nil
 	}
+	if len(args) > 1 {
+		return misused("heeler help", "%q is one argument too many: help takes one command", shorten(args[1]))
+	}
 	return dispatch([]string{"heeler", args[0], "--help"}, stdout, stderr)
 }
 

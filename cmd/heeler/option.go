@@ -63,6 +63,9 @@ func parseFlags(args []string, all []option, help string) (flags []setting, rest
 		default:
 			value, args = args[0], args[1:]
 		}
+		if slices.ContainsFunc(flags, func(f setting) bool { return f.name == o.name }) {
+			return nil, nil, misused(help, "--%s is there twice, want it once", o.name)
+		}
 		flags = append(flags, setting{o.name, value, "--" + o.name})
 	}
 	return flags, rest, nil

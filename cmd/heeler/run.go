@@ -54,7 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return fine
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(stderr, "heeler:", line)
+		fmt.Fprintln(stderr, "heeler:", printable(line))
 	}
 	var usage *usageError
 	if !errors.As(err, &usage) {

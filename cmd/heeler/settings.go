@@ -49,10 +49,13 @@ func newSettings() *settings {
 			listen: "localhost:8000", backend: "localhost:80", protocol: "tcp", behavior: "dummy",
 			timeout: chaos.DefaultDialTimeout, behaviors: chaos.Behaviors(), said: map[string]string{},
 		},
-		httpHost: "localhost", httpPort: 8080, token: os.Getenv("HEELER_TOKEN"),
+		httpHost: "localhost", httpPort: 8080, token: tokenOfEnvironment(),
 		logLevel: "info", logOutput: "-", talkAs: "text", talkMax: 100_000_000,
 	}
 }
+
+// tokenOfEnvironment is HEELER_TOKEN. What has come out of a file may end in a newline.
+func tokenOfEnvironment() string { return strings.TrimSpace(os.Getenv("HEELER_TOKEN")) }
 
 // options are what a proxy can be told: on the command line, and in a file in [vaurien] or [proxy:name].
 func (t *target) options() []option {
@@ -119,7 +122,7 @@ func (s *settings) control() []option {
 		{"http", "", "let the proxies be controlled: by heeler ctl, and by clients of Vaurien's and toxiproxy's", "",
 			setSwitch(&s.http)},
 		{"http-host", "HOST", "where that listens; another than this machine's own needs a token", "localhost",
-			setFilled(&s.httpHost, "a host, such as localhost")},
+			setHost(&s.httpHost)},
 		{"http-port", "PORT", "its port", "8080", setPort(&s.httpPort)},
 		{"token", "TEXT", "what whoever controls must know; better said in the variable HEELER_TOKEN", "",
 			setText(&s.token)},
@@ -138,7 +141,8 @@ func (s *settings) files() []option {
 // logs are the options of what is written down.
 func (s *settings) logs() []option {
 	return []option{
-		{"conversation", "FILE", "write down who says what, without passwords; - is the standard output", "",
+		{"conversation", "FILE", "write down who says what; - is the standard output. Passwords are left out where the protocol " +
+			"is known; with tcp, which is the default, all is shown", "",
 			setFilled(&s.talkFile, "a file, or - for the standard output")},
 		{"conversation-as", "FORM", "text or hex", "text", setOneOf(&s.talkAs, "text", "hex")},
 		{"conversation-max", "BYTES", "how much of each proxy's; 0 is all", "100000000",

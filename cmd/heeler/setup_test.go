@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,8 +123,11 @@ func start(t *testing.T, program string, args ...string) *herd {
 // run is start for "heeler chaos" with a proxy and a control of their own.
 func run(t *testing.T, backend string, args ...string) *herd {
 	t.Helper()
-	return start(t, binary, append([]string{"chaos", "--proxy", "127.0.0.1:0", "--backend", backend,
-		"--http", "--http-host", "127.0.0.1", "--http-port=0"}, args...)...)
+	args = append([]string{"chaos", "--backend", backend, "--http", "--http-host", "127.0.0.1", "--http-port=0"}, args...)
+	if !slices.Contains(args, "--proxy") {
+		args = append(args, "--proxy", "127.0.0.1:0")
+	}
+	return start(t, binary, args...)
 }
 
 func (h *herd) read(stderr io.Reader) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,15 +17,24 @@ import (
 
 // list shows a line for each proxy, and one for each of its toxics.
 func (r *remote) list(ctx context.Context, _ []string) error {
-	all, err := r.client.Proxies(ctx)
+	all := map[string]control.Proxy{}
+	var err error
+	if r.proxy == "" {
+		all, err = r.client.Proxies(ctx)
+	} else if one, oneErr := r.client.Proxy(ctx, r.proxy); oneErr == nil {
+		all[one.Name] = one
+	} else {
+		err = oneErr
+	}
 	for _, p := range sorted(all) {
 		state := ""
 		if !p.Enabled {
 			state = ", disabled"
 		}
-		fmt.Fprintf(r.out, "%s: %s, %s -> %s%s\n", p.Name, p.Protocol, p.Listen, p.Upstream, state)
+		line := fmt.Sprintf("%s: %s, %s -> %s%s", p.Name, p.Protocol, p.Listen, p.Upstream, state)
+		fmt.Fprintln(r.out, printable(line))
 		for _, t := range p.Toxics {
-			fmt.Fprintln(r.out, "  "+toxicLine(t))
+			fmt.Fprintln(r.out, "  "+printable(toxicLine(t)))
 		}
 	}
 	return err
@@ -53,7 +64,7 @@ func (r *remote) events(ctx context.Context, _ []string) error {
 		if e.Kind == "" || e.Kind == control.Following {
 			continue
 		}
-		fmt.Fprintln(r.out, eventLine(e.Notice))
+		fmt.Fprintln(r.out, printable(eventLine(e.Notice)))
 	}
 	return nil
 }
@@ -96,7 +107,10 @@ func (r *remote) conversation(ctx context.Context, _ []string) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", r.client.URL, resp.Status)
+		var refused control.Error
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		json.Unmarshal(text, &refused) // another server may say anything
+		return errors.New(cmp.Or(refused.Message, r.client.URL+" answers "+resp.Status))
 	}
 	if _, err := io.Copy(r.out, resp.Body); err != nil && ctx.Err() == nil {
 		return err

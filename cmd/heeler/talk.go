@@ -12,7 +12,7 @@ import (
 // listen writes down the conversations of all proxies, until stop is called.
 func (h *herd) listen(s *settings, stdout io.Writer) (stop func(), err error) {
 	if len(h.proxies) == 0 {
-		return nil, misused("heeler chaos --help", "--conversation is for proxies of --proxy and --config; for those of "+
+		return nil, misused(chaosHelp, "--conversation is for proxies of --proxy and --config; for those of "+
 			"--toxiproxy-config, ask with \"heeler ctl conversation\"")
 	}
 	file, err := openOutput(s.talkFile, stdout)

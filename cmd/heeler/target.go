@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/heeler-go/heeler/chaos"
@@ -35,7 +36,7 @@ func (t *target) faults() ([]chaos.Fault, error) {
 	}
 	mix, err := chaos.ParsePercents(t.behavior, t.behaviors)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, meantBehavior(t.behavior, t.behaviors))
 	}
 	if len(mix) > 1 || mix[0].Percent < 100 {
 		return []chaos.Fault{{Behavior: mix}}, nil
@@ -58,6 +59,28 @@ func (t *target) check() error {
 			return t.explain(err)
 		}
 	}
+	return t.checkProtocol()
+}
+
+// checkProtocol says whether the protocol has the errors that behaviors are to give, and which option is
+// about them.
+func (t *target) checkProtocol() error {
+	protocol := wire.ByName(wire.Protocols(), t.protocol)
+	for _, name := range behaviorsIn(t.behavior) {
+		b := chaos.ByName(t.behaviors, name)
+		c, ok := b.(interface{ CheckProtocol(wire.Protocol) error })
+		if !ok {
+			continue
+		}
+		if err := c.CheckProtocol(protocol); err != nil {
+			attribute := "code"
+			if strings.Contains(err.Error(), "Message") {
+				attribute = "message"
+			}
+			flag := attributeFlag(name, attribute)
+			return misused(chaosHelp, "%s: %s", cmp.Or(t.said[flag], "--"+flag), plain(err.Error()))
+		}
+	}
 	return nil
 }
 
@@ -78,16 +101,14 @@ func attributeFlag(behavior, attribute string) string {
 
 // explain says which option an error is about.
 func (t *target) explain(err error) error {
-	const help = "heeler chaos --help"
 	var wrong *chaos.AttributeError
 	if errors.As(err, &wrong) {
 		flag := attributeFlag(wrong.Behavior, wrong.Attribute)
-		return misused(help, "%s is %s, want %s", cmp.Or(t.said[flag], "--"+flag), wrong.Got, wrong.Want)
+		return misused(chaosHelp, "%s is %s, want %s", cmp.Or(t.said[flag], "--"+flag), wrong.Got, wrong.Want)
 	}
-	where, text := cmp.Or(t.said["behavior"], "--behavior"), strings.TrimPrefix(err.Error(), "chaos: ")
-	text = strings.TrimPrefix(text, "mix: ")
+	where, text := cmp.Or(t.said["behavior"], "--behavior"), plain(err.Error())
 	if rest, ok := strings.CutPrefix(text, "behavior "); ok {
-		return misused(help, "%s %s", where, rest)
+		return misused(chaosHelp, "%s %s", where, rest)
 	}
-	return misused(help, "%s: %s", where, text)
+	return misused(chaosHelp, "%s: %s", where, text)
 }

@@ -15,15 +15,31 @@ func (h *herd) load(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
+	for _, addr := range listens(data) {
+		removeStale(addr)
+	}
 	err = h.server.Load(ctx, seeded(data, s.proxy.seed))
 	var refused *control.Error
 	if errors.As(err, &refused) && refused.Status < 500 {
-		return misused("", "%s: %s", s.toxiproxy, refused.Message)
+		return misused("", "%s: %s", s.toxiproxy, plain(refused.Message))
 	}
 	if refused != nil {
-		return errors.New(s.toxiproxy + ": " + refused.Message)
+		return errors.New(s.toxiproxy + ": " + plain(refused.Message))
 	}
 	return err
+}
+
+// listens are the addresses in a file.
+func listens(data []byte) []string {
+	var proxies []struct{ Listen string }
+	if json.Unmarshal(data, &proxies) != nil {
+		return nil
+	}
+	var all []string
+	for _, p := range proxies {
+		all = append(all, p.Listen)
+	}
+	return all
 }
 
 // seeded gives the seed to those proxies in a file that say none. What is no list of proxies stays as it

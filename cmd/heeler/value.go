@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,21 @@ func setAddr(to *string) func(string) error {
 			return bad(value, "host:port or unix:/path")
 		}
 		*to = value
+		return nil
+	}
+}
+
+// setHost takes what net.JoinHostPort takes, and brackets around an address of IPv6.
+func setHost(to *string) func(string) error {
+	return func(value string) error {
+		host := value
+		if inner, ok := strings.CutPrefix(value, "["); ok {
+			host = strings.TrimSuffix(inner, "]")
+		}
+		if _, err := netip.ParseAddr(host); host == "" || err != nil && strings.ContainsAny(host, "[]:/ ") {
+			return bad(value, "a host without its port, such as localhost or ::1")
+		}
+		*to = host
 		return nil
 	}
 }

@@ -93,14 +93,14 @@ before = off
 protocol = redis
 proxy = 127.0.0.1:0
 backend = ${HEELER_TEST_BACKEND}
-behavior = dummy
+behavior = 0:delay
 seed = 7
 behavior_delay_sleep = 3
 `)
 	h := start(t, binary, "chaos", "--config", ini)
 	want := `name=tcp listen=\S+ backend=` + backend + ` protocol=tcp behavior=delay `
 	h.waitFor(want)
-	h.waitFor(`name=cache listen=\S+ backend=` + backend + ` protocol=redis behavior=dummy seed=7`)
+	h.waitFor(`name=cache listen=\S+ backend=` + backend + ` protocol=redis behavior=0:delay seed=7`)
 	begin := time.Now()
 	connect(t, h.addr("tcp")).expect("hello", "hello")
 	if took := time.Since(begin); took < 200*time.Millisecond {
@@ -110,13 +110,13 @@ behavior_delay_sleep = 3
 	if got := h.ctl("list"); !strings.Contains(got, `{"sleep":0.2,"before":false}`) {
 		t.Errorf("listed:\n%s", got)
 	}
-	if got := h.ctl("get-behavior", "--proxy", "cache"); got != "dummy\n" {
-		t.Errorf("the cache has the behavior %q", got)
+	if got := h.ctl("list", "--proxy", "cache"); !strings.Contains(got, `{"sleep":3,"before":false}`) {
+		t.Errorf("the cache is\n%s", got)
 	}
 
 	over := start(t, binary, "chaos", "--config="+ini, "--behavior", "5:hang", "--seed=3")
 	over.waitFor(`name=tcp .* behavior=5:hang seed=3`)
-	over.waitFor(`name=cache .* behavior=dummy seed=7`)
+	over.waitFor(`name=cache .* behavior=0:delay seed=7`)
 }
 
 func TestASymbolicLinkIsEnough(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -32,8 +33,14 @@ func (r *remote) setBehavior(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(r.errs, "The request failed. Please use one of", strings.Join(all, ", "))
+		fmt.Fprintln(r.errs, "The request failed. Please use one of", printable(strings.Join(all, ", ")))
+		if text := meantBehavior(args[0], chaos.Behaviors()); text != "" {
+			return fmt.Errorf("%s%s", refused.Message, text)
+		}
 		return refused
+	}
+	if refused != nil && refused.Status == http.StatusBadRequest {
+		return misused(ctlHelp, "%s", plain(refused.Message))
 	}
 	if err == nil {
 		fmt.Fprintf(r.out, "Behavior changed to \"%s\"\n", args[0])
@@ -45,12 +52,8 @@ func (r *remote) setBehavior(ctx context.Context, args []string) error {
 // server passes over others, as Vaurien does. Of a behavior that only the server knows it knows better.
 func known(text string, options map[string]string) error {
 	var names []string
-	for part := range strings.SplitSeq(text, ",") {
-		_, name, ok := strings.Cut(part, ":")
-		if !ok {
-			name = part
-		}
-		b := chaos.ByName(chaos.Behaviors(), strings.TrimSpace(name))
+	for _, name := range behaviorsIn(text) {
+		b := chaos.ByName(chaos.Behaviors(), name)
 		if b == nil {
 			return nil
 		}
@@ -93,7 +96,7 @@ func (r *remote) getBackend(ctx context.Context, _ []string) error {
 // print tells what has come out, unless nothing has.
 func (r *remote) print(text string, err error) error {
 	if err == nil {
-		fmt.Fprintln(r.out, text)
+		fmt.Fprintln(r.out, printable(text))
 	}
 	return err
 }
@@ -128,7 +131,7 @@ func (r *remote) addToxic(ctx context.Context, args []string) error {
 		return err
 	}
 	if b, err = chaos.ParseAttributes(b, options); err != nil {
-		return misused(ctlHelp, "%s", strings.TrimPrefix(err.Error(), "chaos: "))
+		return misused(ctlHelp, "%s", plain(err.Error()))
 	}
 	direction, err := chaos.ParseDirection(r.stream)
 	if err != nil {
@@ -139,13 +142,17 @@ func (r *remote) addToxic(ctx context.Context, args []string) error {
 		f.Share = chaos.Never
 	}
 	if err := f.Validate(); err != nil {
-		return misused(ctlHelp, "%s", strings.TrimPrefix(err.Error(), "chaos: "))
+		return misused(ctlHelp, "%s", plain(err.Error()))
 	}
 	proxy, err := r.named(ctx)
 	if err != nil {
 		return err
 	}
 	made, err := r.client.AddFault(ctx, proxy, f)
+	var refused *control.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		return misused(ctlHelp, "%s", plain(refused.Message))
+	}
 	return r.print("Added "+toxicLine(made), err)
 }
 
@@ -171,5 +178,12 @@ func (r *remote) turn(ctx context.Context, on bool, done string) error {
 }
 
 func (r *remote) reset(ctx context.Context, _ []string) error {
-	return r.print("All proxies listen, without any fault", r.client.Reset(ctx))
+	if r.proxy == "" {
+		return r.print("All proxies listen, without any fault", r.client.Reset(ctx))
+	}
+	err := r.client.SetFaults(ctx, r.proxy)
+	if err == nil {
+		err = r.client.Enable(ctx, r.proxy, true)
+	}
+	return r.print(r.proxy+" listens, without any fault", err)
 }

@@ -23,6 +23,9 @@ func version() string {
 }
 
 func runVersion(args []string, stdout, _ io.Writer) error {
+	if len(args) > 0 {
+		return misused("heeler help", "%q is one argument too many: version takes none", shorten(args[0]))
+	}
 	fmt.Fprintln(stdout, version())
 	return nil
 }
