@@ -35,6 +35,9 @@ func (s *settings) read(args []string) error {
 	if err := apply(flags, all, s.proxy.said, chaosHelp); err != nil {
 		return err
 	}
+	if err := checkToken(s.token); err != nil {
+		return err
+	}
 	if err := s.proxies(sections); err != nil {
 		return err
 	}
@@ -191,6 +194,8 @@ func (s *settings) proxies(sections []section) error {
 			continue
 		case name == "":
 			return misused("", "%s:%d: [proxy:] has no name, want [proxy:NAME]", s.config, part.line)
+		case name == "." || name == "..": // which mean something else in the path of a URL
+			return misused("", "%s:%d: [proxy:%s] has a name that cannot be one, want another", s.config, part.line, name)
 		}
 		t := s.proxy
 		t.name, t.behaviors, t.said = name, slices.Clone(t.behaviors), maps.Clone(t.said)

@@ -70,7 +70,7 @@ func (r *remote) options() []option {
 		{"host", "HOST", "where the proxy is controlled: a host, host:port or http://host:port", "localhost",
 			setFilled(&r.host, "a host, host:port or http://host:port")},
 		{"http-port", "PORT", "its port", "8080", setPort(&r.port)},
-		{"token", "TEXT", "what it wants to hear; better said in the variable HEELER_TOKEN", "", setText(&r.token)},
+		{"token", "TEXT", "what it wants to hear; better said in the variable HEELER_TOKEN", "", setToken(&r.token)},
 		{"proxy", "NAME", "which proxy, where there are several; without it, the behavior and the backend are those of the first, " +
 			"and list, reset and events are about all", "", setFilled(&r.proxy, "a name; \"heeler ctl list\" has them")},
 	}
@@ -113,6 +113,9 @@ func runCtl(args []string, stdout, stderr io.Writer) error {
 	flags, rest, err := parseFlags(args, r.all(), ctlHelp)
 	if err == nil {
 		err = apply(flags, r.all(), r.said, ctlHelp)
+	}
+	if err == nil {
+		err = checkToken(r.token)
 	}
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func (s *settings) control() []option {
 			setHost(&s.httpHost)},
 		{"http-port", "PORT", "its port", "8080", setPort(&s.httpPort)},
 		{"token", "TEXT", "what whoever controls must know; better said in the variable HEELER_TOKEN", "",
-			setText(&s.token)},
+			setToken(&s.token)},
 	}
 }
 

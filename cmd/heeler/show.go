@@ -42,8 +42,8 @@ func (r *remote) list(ctx context.Context, _ []string) error {
 
 func toxicLine(t control.Toxic) string {
 	line := fmt.Sprintf("%s: %s %s %s", t.Name, t.Type, t.Stream, t.Attributes)
-	if t.Toxicity != 1 {
-		line += fmt.Sprintf(" toxicity %v", t.Toxicity)
+	if share := max(t.Toxicity, 0); share != 1 { // chaos.Never is less
+		line += fmt.Sprintf(" toxicity %v", share)
 	}
 	if t.Schedule != (control.Schedule{}) {
 		schedule, _ := json.Marshal(t.Schedule) // it was JSON before

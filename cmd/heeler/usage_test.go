@@ -145,6 +145,7 @@ func TestAMistakeInAFileHasItsLine(t *testing.T) {
 		{"[vaurien]\nbehavior_delay_sleep = 1\n[behavior:delay]\nsleep = 2", `4: sleep is there twice: see line 2`},
 		{"[vaurien]\nprotocol = http\nbehavior = 10:error\n[behavior:error]\ncode = 999", `5: code: http: Code is "999", accepted are 500 to 599, or nothing`},
 		{"[vaurien]\nhttp=yes\n\nhttp_host = 0.0.0.0", `4: http_host is "0.0.0.0", which other machines can reach: want a token, in HEELER_TOKEN or --token, or localhost`},
+		{"[proxy:..]", `1: [proxy:..] has a name that cannot be one, want another`},
 		{"[proxy:]", `1: [proxy:] has no name, want [proxy:NAME]`},
 		{"[vaurien]\nproxy = :1\n[proxy:tcp]\nproxy = :2\nbackend = :3", ` two proxies are called "tcp": the one without a section has the name of its protocol`},
 	} {

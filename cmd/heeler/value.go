@@ -8,17 +8,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/heeler-go/heeler/chaos"
 )
 
 // The functions below make the set of an option.
 
-func setText(to *string) func(string) error {
+// setToken takes what a header can bear. What it does not take is not shown.
+func setToken(to *string) func(string) error {
 	return func(value string) error {
+		if value == "" || strings.TrimSpace(value) != value || strings.ContainsFunc(value, unicode.IsControl) {
+			return errors.New("is not shown here, want no control characters, no blanks around it, and not nothing")
+		}
 		*to = value
 		return nil
 	}
+}
+
+// checkToken is for what has come from the environment.
+func checkToken(token string) error {
+	if strings.ContainsFunc(token, unicode.IsControl) {
+		return misused("", "HEELER_TOKEN has control characters, want none")
+	}
+	return nil
 }
 
 // setFilled is setText for what cannot be empty.
