@@ -1,10 +1,12 @@
 package chaos_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,5 +143,19 @@ func TestALimitOfConnectionsIsExact(t *testing.T) {
 		set(t, p, fault(chaos.Reset{}))
 		gone(t, p, round*clients)
 		set(t, p, fault(chaos.LimitConnections{Max: most}))
+	}
+}
+
+func TestABackendThatIsNotReachedYetCanBeMadeToVanish(t *testing.T) {
+	p := start(t, &chaos.Proxy{Backend: blackhole(t)})
+	c := dial(t, p)
+	time.Sleep(20 * time.Millisecond) // it is dialling by now; if not, it is refused anyway
+	began := time.Now()
+	set(t, p, chaos.Fault{Behavior: chaos.Blackout{}})
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client saw %v, want a reset", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
