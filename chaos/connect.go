@@ -58,7 +58,9 @@ func (l *link) admit() (Event, *active) {
 		}
 	}
 	if time.Since(l.opened) >= e.Delay {
+		l.mu.Lock()
 		l.admitted = true
+		l.mu.Unlock()
 		p.admitted.Add(1)
 	}
 	return e, struck

@@ -21,16 +21,15 @@ type conn interface {
 
 // A link is one client's connection and the one to the backend that belongs to it.
 type link struct {
-	proxy    *Proxy
-	runs     *run
-	id       uint64
-	opened   time.Time
-	ctx      context.Context
-	cancel   context.CancelFunc
-	client   conn
-	admitted bool // it has got past Connect
-	up       pump
-	down     pump
+	proxy  *Proxy
+	runs   *run
+	id     uint64
+	opened time.Time
+	ctx    context.Context
+	cancel context.CancelFunc
+	client conn
+	up     pump
+	down   pump
 
 	changed  chan struct{} // something has, while there are no pumps yet
 	denied   atomic.Int32  // answers that are the proxy's to give
@@ -39,19 +38,20 @@ type link struct {
 	state    atomic.Int32
 	crowded  atomic.Bool // too many requests wait for their answers: the client has to wait
 
-	mu      sync.Mutex
-	backend conn              // nil until it is reached
-	talk    wire.Conversation // nil where requests cannot be told apart
-	flight  flight
-	request exchange    // the one that the client is at, while asking is true
-	asking  bool        // a request has begun and is not complete
-	why     wire.Why    // what the request was denied with
-	asked   uint64      // requests that have begun, or turns of the client
-	turn    side        // who spoke last, where requests cannot be told apart
-	secret  bool        // nothing of what is said may be shown, for it is not understood any more
-	dead    bool        // it has lost a request, and cannot speak any more
-	until   *time.Timer // for what Open has decided
-	event   Event       // a place for those of requests and answers
+	mu       sync.Mutex
+	admitted bool              // it has got past Connect
+	backend  conn              // nil until it is reached
+	talk     wire.Conversation // nil where requests cannot be told apart
+	flight   flight
+	request  exchange    // the one that the client is at, while asking is true
+	asking   bool        // a request has begun and is not complete
+	why      wire.Why    // what the request was denied with
+	asked    uint64      // requests that have begun, or turns of the client
+	turn     side        // who spoke last, where requests cannot be told apart
+	secret   bool        // nothing of what is said may be shown, for it is not understood any more
+	dead     bool        // it has lost a request, and cannot speak any more
+	until    *time.Timer // for what Open has decided
+	event    Event       // a place for those of requests and answers
 }
 
 // The states of a link.
@@ -138,11 +138,12 @@ func (l *link) meetLocked(changed bool) (struck *active) {
 		l.until.Stop()
 		l.until = nil
 	}
-	if l.backend == nil { // it asks for itself, when it has one
+	if l.backend == nil {
 		l.tell()
-		return nil
-	}
-	if changed {
+		if !l.admitted {
+			return nil // it is asked whether it may be made at all
+		}
+	} else if changed {
 		l.turn = nobody
 		l.up.reconsider()
 		l.down.reconsider()
