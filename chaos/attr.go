@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func EncodeAttributes(b Behavior) json.RawMessage {
 }
 
 // DecodeAttributes gives the behavior with those attributes changed that a JSON object names. Numbers
-// count the attribute's unit; strings are read as ParseAttributes does, so that a time may be "300ms"
+// count the attribute's unit; names may be in any case, and the exact one wins; strings are read as ParseAttributes does, so that a time may be "300ms"
 // too; null changes nothing, and neither does an object that is null or missing. An attribute that the
 // behavior does not have is an error if strict, else it is ignored: Vaurien's and toxiproxy's clients
 // may send such.
@@ -72,14 +73,23 @@ func DecodeAttributes(b Behavior, object []byte, strict bool) (Behavior, error) 
 	if err := json.Unmarshal(object, &raw); err != nil {
 		return nil, fmt.Errorf("chaos: %s: its attributes are %.60q, want a JSON object: %w", b.Name(), object, err)
 	}
+	known := Attributes(b)
 	values := map[string]string{}
-	for name, value := range raw {
+	for _, given := range slices.Sorted(maps.Keys(raw)) {
+		name, value := given, raw[given]
+		i := slices.IndexFunc(known, func(a Attribute) bool { return strings.EqualFold(a.Name, given) })
+		if i >= 0 {
+			name = known[i].Name
+		}
+		if _, exact := raw[name]; exact && name != given {
+			continue
+		}
 		switch value[0] {
 		case 'n': // null
 		case '"':
 			var s string
 			if err := json.Unmarshal(value, &s); err != nil {
-				return nil, fmt.Errorf("chaos: %s: %s: %w", b.Name(), name, err)
+				return nil, &AttributeError{b.Name(), name, fmt.Sprintf("%.60s", value), "a JSON string"}
 			}
 			values[name] = s
 		default:

@@ -28,10 +28,21 @@ type Schedule struct {
 	Shrink time.Duration
 }
 
-// Validate says what is wrong with the schedule: the field, and what is accepted.
+// A ScheduleError says which field of a [Schedule] cannot be what it is.
+type ScheduleError struct {
+	Field string // "Start"
+	Got   time.Duration
+	Want  string // what is accepted
+}
+
+func (e *ScheduleError) Error() string {
+	return fmt.Sprintf("chaos: Schedule.%s is %v, want %s", e.Field, e.Got, e.Want)
+}
+
+// Validate says what is wrong with the schedule: a [ScheduleError].
 func (s Schedule) Validate() error {
 	bad := func(field string, got time.Duration, want string) error {
-		return fmt.Errorf("chaos: Schedule.%s is %v, want %s", field, got, want)
+		return &ScheduleError{field, got, want}
 	}
 	switch {
 	case s.Start < 0:
