@@ -1,12 +1,14 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -43,12 +45,32 @@ func badBody(err error) *Error {
 	if errors.As(err, &refused) {
 		return refused
 	}
-	e := refusal(http.StatusBadRequest, "", "bad request body: %v", err)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		e.Field = wrong.Field
+		what := cmp.Or(wrong.Field, "it")
+		return refusal(http.StatusBadRequest, wrong.Field, "bad request body: %s is a JSON %s, want %s",
+			what, wrong.Value, jsonName(wrong.Type))
 	}
-	return e
+	return refusal(http.StatusBadRequest, "", "bad request body: %v", err)
+}
+
+// jsonName is what JSON calls the values that a type takes.
+func jsonName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonName(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Uint64:
+		return "a whole number from 0"
+	}
+	return "an object"
 }
 
 // asError gives an error its status: 500 where nobody has said another, in the words of the system

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,7 +38,15 @@ func proxyPath(name string) string {
 	if name == "" {
 		return ""
 	}
-	return "/proxies/" + url.PathEscape(name)
+	return "/proxies/" + segment(name)
+}
+
+// segment is a name as a part of a path.
+func segment(name string) string {
+	if name == "." || name == ".." { // which url.PathEscape leaves as they are
+		return strings.ReplaceAll(name, ".", "%2E")
+	}
+	return url.PathEscape(name)
 }
 
 // call makes a request and reads the answer into a value, unless that is nil.
@@ -78,13 +87,17 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	}
 	req, err := http.NewRequestWithContext(ctx, method, root+path, data)
 	if err != nil {
-		return nil, fmt.Errorf("chaos/control: Client.URL is %q, want http://host:port: %w", c.URL, err)
+		// Neither the URL nor the error is told: both may have the token in them.
+		return nil, errors.New("chaos/control: Client.URL is no URL, want http://host:port")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	resp, err := cmp.Or(c.HTTP, http.DefaultClient).Do(req)
+	// A redirect would lead to something else than was asked for.
+	client := *cmp.Or(c.HTTP, http.DefaultClient)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("chaos/control: %w", err)
 	}

@@ -3,8 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/heeler-go/heeler/chaos"
@@ -29,7 +29,7 @@ func (c *Client) AddFault(ctx context.Context, proxy string, fault chaos.Fault) 
 
 // RemoveFault takes one away.
 func (c *Client) RemoveFault(ctx context.Context, proxy, name string) error {
-	return c.call(ctx, http.MethodDelete, proxyPath(proxy)+"/toxics/"+url.PathEscape(name), nil, nil)
+	return c.call(ctx, http.MethodDelete, proxyPath(proxy)+"/toxics/"+segment(name), nil, nil)
 }
 
 // SetFaults makes these all the faults of a proxy, or changes nothing.
@@ -51,11 +51,16 @@ const putBackTimeout = 10 * time.Second
 
 // With makes these all the faults of a proxy, calls f, and puts back what was there before, however f
 // ends: also by a panic, by runtime.Goexit as in t.FailNow, or after the context has. It returns what
-// f does, joined with what went wrong besides; f is not called unless all faults are set.
+// f does, joined with what went wrong besides; f is not called unless all faults are set. Nothing is
+// changed unless what is there can be put back, which faults of a type that the server does not know
+// cannot: those of the program that runs it, which has them in no Server.Behaviors.
 func (c *Client) With(ctx context.Context, proxy string, f func() error, faults ...chaos.Fault) (err error) {
 	before, err := c.Faults(ctx, proxy)
 	if err != nil {
 		return err
+	}
+	if err := c.setToxics(ctx, proxy, before); err != nil { // they are set: it changes nothing
+		return fmt.Errorf("chaos/control: With could not put back what is there: %w", err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)

@@ -38,7 +38,7 @@ func TestTheClientDoesWhatTheServerCan(t *testing.T) {
 	all, err := c.Proxies(ctx)
 	check(err)
 	if !reflect.DeepEqual(made, one) || !reflect.DeepEqual(all, map[string]control.Proxy{name: one}) ||
-		one.Seed != 5 || one.Protocol != "tcp" || len(one.Toxics) != 2 || one.Toxics[1].Toxicity != 0 {
+		one.Seed != 5 || one.Protocol != "tcp" || len(one.Toxics) != 2 || one.Toxics[1].Toxicity != chaos.Never {
 		t.Errorf("made %+v, which is %+v, of %+v", made, one, all)
 	}
 

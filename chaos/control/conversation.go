@@ -1,11 +1,11 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/internal/redact"
 )
 
 // A Log writes down who says what on the connections of a proxy: a line for each piece, with the time,
@@ -28,9 +29,10 @@ import (
 //
 // It never holds up the proxy: what comes too fast is left out, and counted.
 type Log struct {
-	// Hex shows the bytes as they are, in hexadecimal and ASCII. Otherwise they are shown as text, the
-	// way the protocol wants them shown, where it says so: HTTP redacts what is secret in its headers,
-	// which Hex does not.
+	// Hex shows the bytes in hexadecimal and ASCII. Otherwise they are shown as text; where they are
+	// none, line breaks in them are escaped, too. Either way they are shown as the protocol wants, where
+	// it says so: HTTP redacts what is secret in its headers. Pieces of which nothing has to be redacted
+	// are exactly what was said in Hex.
 	Hex bool
 
 	// Max ends the log after so many bytes of conversation. Zero is no limit.
@@ -51,62 +53,105 @@ type piece struct {
 }
 
 // Follow writes the log until the context ends, Max is reached, or the writer fails, whose error it
-// returns.
+// returns. What has been heard when the context ends is written still.
 func (l Log) Follow(ctx context.Context, p *chaos.Proxy, w io.Writer) error {
-	show, _ := p.Protocol.(interface {
-		Show(client bool, data []byte) string
-	})
-	most := l.Piece
-	if most <= 0 {
-		most = DefaultPiece
+	return l.Tap(p)(ctx, w)
+}
+
+// Tap is the first half of Follow, and gives the second, which must be called, once. What is said between
+// the two is not missed, as far as it fits in memory: 256 pieces.
+func (l Log) Tap(p *chaos.Proxy) (write func(ctx context.Context, w io.Writer) error) {
+	f := &following{Log: l, pieces: make(chan piece, waiting), name: p.Name}
+	f.show, _ = p.Protocol.(shower)
+	f.Piece = cmp.Or(max(f.Piece, 0), DefaultPiece)
+	f.stop = p.Tap(f.hear)
+	return f.write
+}
+
+// A following is a Log of one proxy.
+type following struct {
+	Log
+	name   string
+	show   shower // nil: the protocol does not care
+	pieces chan piece
+	missed atomic.Uint64
+	told   int64
+	stop   func()
+}
+
+// A shower is a protocol that says how it is to be shown to people, and hides what is secret.
+type shower interface {
+	Show(client bool, data []byte) string
+}
+
+// hear keeps a piece, unless there is no more room. It never waits.
+func (f *following) hear(s chaos.Said) {
+	if len(f.pieces) == cap(f.pieces) { // do not copy in vain
+		f.missed.Add(1)
+		return
 	}
-	pieces := make(chan piece, waiting)
-	var missed atomic.Uint64
-	stop := p.Tap(func(s chaos.Said) {
-		if len(pieces) == cap(pieces) { // do not copy in vain
-			missed.Add(1)
-			return
-		}
-		next := piece{Said: s, size: len(s.Data)}
-		if next.Data = nil; !s.Secret {
-			next.data = append(next.data, s.Data[:min(len(s.Data), most)]...)
-		}
-		select {
-		case pieces <- next:
-		default:
-			missed.Add(1)
-		}
-	})
-	defer stop()
-	if _, err := fmt.Fprintf(w, "# what is said through %s, from %s on\n", p.Name, time.Now().Format(time.RFC3339)); err != nil {
-		return err
+	next := piece{Said: s, size: len(s.Data)}
+	if next.Data = nil; !s.Secret {
+		next.data = append(next.data, s.Data[:min(len(s.Data), f.Piece)]...)
 	}
-	var told int64
-	for {
+	select {
+	case f.pieces <- next:
+	default:
+		f.missed.Add(1)
+	}
+}
+
+func (f *following) write(ctx context.Context, w io.Writer) error {
+	defer f.stop()
+	_, err := fmt.Fprintf(w, "# what is said through %s, from %s on\n", f.name, time.Now().Format(time.RFC3339))
+	for done := false; err == nil && !done; {
 		select {
 		case <-ctx.Done():
-			return nil
-		case next := <-pieces:
-			var b strings.Builder
-			if n := missed.Swap(0); n > 0 {
-				fmt.Fprintf(&b, "… %d pieces came too fast for this log\n", n)
-			}
-			b.WriteString(l.line(next))
-			b.WriteString(l.body(next, show))
-			told += int64(next.size)
-			done := l.Max > 0 && told >= l.Max
-			if done {
-				fmt.Fprintf(&b, "… the log ends here, after %d bytes\n", told)
-			}
-			if _, err := io.WriteString(w, b.String()); err != nil || done {
+			return f.drain(w)
+		case next := <-f.pieces:
+			done, err = f.tell(w, next)
+		}
+	}
+	return err
+}
+
+// drain writes what has been heard.
+func (f *following) drain(w io.Writer) error {
+	f.stop()
+	for {
+		select {
+		case next := <-f.pieces:
+			if done, err := f.tell(w, next); done || err != nil {
 				return err
 			}
+		default:
+			_, err := io.WriteString(w, f.left())
+			return err
 		}
 	}
 }
 
+// tell writes a piece, and says whether that was the last one.
+func (f *following) tell(w io.Writer, next piece) (done bool, err error) {
+	text := f.left() + next.line() + f.body(next)
+	f.told += int64(next.size)
+	if done = f.Max > 0 && f.told >= f.Max; done {
+		text += fmt.Sprintf("… the log ends here, after %d bytes\n", f.told)
+	}
+	_, err = io.WriteString(w, text)
+	return done, err
+}
+
+// left says how much has been left out since it was last asked.
+func (f *following) left() string {
+	if n := f.missed.Swap(0); n > 0 {
+		return fmt.Sprintf("… %d pieces came too fast for this log\n", n)
+	}
+	return ""
+}
+
 // line says when, on which connection, and who.
-func (l Log) line(p piece) string {
+func (p piece) line() string {
 	who := "backend"
 	switch {
 	case p.Faked:
@@ -121,19 +166,24 @@ func (l Log) line(p piece) string {
 }
 
 // body shows what was said, indented.
-func (l Log) body(p piece, show interface {
-	Show(client bool, data []byte) string
-}) string {
-	var text string
-	switch {
-	case p.Secret:
+func (f *following) body(p piece) string {
+	if p.Secret {
 		return fmt.Sprintf("    (%d bytes that may hold a password)\n", p.size)
-	case l.Hex:
-		text = hex.Dump(p.data)
-	case show != nil:
-		text = printable(show.Show(p.Direction == chaos.Upstream, p.data))
+	}
+	text := string(p.data)
+	if f.show != nil {
+		text = f.show.Show(p.Direction == chaos.Upstream, p.data)
+	}
+	switch {
+	case f.Hex:
+		if bytes := string(p.data); strings.Count(text, redact.Mark) == strings.Count(bytes, redact.Mark) {
+			text = bytes
+		}
+		text = hex.Dump([]byte(text))
+	case f.show != nil || isText(text):
+		text = printable(strings.ReplaceAll(text, "\r\n", "\n"))
 	default:
-		text = printable(string(p.data))
+		text = strings.ReplaceAll(printable(text), "\n", `\n`)
 	}
 	text = "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"
 	if more := p.size - len(p.data); more > 0 {
@@ -142,10 +192,17 @@ func (l Log) body(p piece, show interface {
 	return text
 }
 
-// printable is text with all that is no text escaped: nothing in it moves a terminal's cursor.
+// isText says that line breaks in it are meant as such: nothing in it is for machines only.
+func isText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsPrint(r) && r != '\n' && r != '\r' && r != '\t'
+	})
+}
+
+// printable is text with all that is no text escaped, but for line breaks: nothing in it moves a
+// terminal's cursor.
 func printable(text string) string {
 	var b strings.Builder
-	text = strings.ReplaceAll(text, "\r\n", "\n")
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
 		switch {
@@ -160,56 +217,4 @@ func printable(text string) string {
 		text = text[size:]
 	}
 	return b.String()
-}
-
-// serveConversation is a Log over HTTP: ?as=text, which is the default, or hex; ?max= is its Max.
-func (s *Server) serveConversation(w http.ResponseWriter, r *http.Request) {
-	l, err := parseLog(r)
-	var p *chaos.Proxy
-	if err == nil {
-		s.mu.Lock()
-		var e *entry
-		if e, err = s.addressed(r); err == nil {
-			p = e.proxy
-		}
-		s.mu.Unlock()
-	}
-	if err != nil {
-		writeError(w, asError(err))
-		return
-	}
-	if n := s.logs.Add(1); n > mostFollowers {
-		s.logs.Add(-1)
-		writeError(w, refusal(http.StatusServiceUnavailable, "", "%d logs are being written already", mostFollowers))
-		return
-	}
-	defer s.logs.Add(-1)
-	out := newStream(w, "text/plain; charset=utf-8")
-	if r.Method == http.MethodHead {
-		return
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
-	l.Follow(ctx, p, out) // its error is that the client has left
-}
-
-func parseLog(r *http.Request) (Log, error) {
-	var l Log
-	query := r.URL.Query()
-	switch as := query.Get("as"); as {
-	case "", "text":
-	case "hex":
-		l.Hex = true
-	default:
-		return l, refusal(http.StatusBadRequest, "as", "as is %q, want text or hex", as)
-	}
-	if most := query.Get("max"); most != "" {
-		n, err := strconv.ParseInt(most, 10, 64)
-		if err != nil || n < 1 {
-			return l, refusal(http.StatusBadRequest, "max", "max is %q, want a number of bytes from 1", most)
-		}
-		l.Max = n
-	}
-	return l, nil
 }

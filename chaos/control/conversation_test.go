@@ -47,24 +47,25 @@ func TestAConversationAsTextAndAsHex(t *testing.T) {
 	s, p := withProxy(t)
 	ping := func() { says(p.Addr(), "p\x00ng\r\n\x1b[2Jé") }
 	want := `#1 client
-    p\x00ng
-    \x1b[2Jé
+    p\x00ng\r\n\x1b[2Jé
 #1 backend
-    p\x00ng
-    \x1b[2Jé
+    p\x00ng\r\n\x1b[2Jé
 … the log ends here, after 24 bytes
 `
 	if got := overhear(t, s, "max=24", ping); got != want {
 		t.Errorf("as text:\n%s\nwant\n%s", got, want)
 	}
-	want = `#2 client
+	if got := overhear(t, s, "max=6", func() { says(p.Addr(), "a\r\n\tb\n") }); !strings.HasPrefix(got, "#2 client\n    a\n    \tb\n") {
+		t.Errorf("text has lines:\n%s", got)
+	}
+	want = `#3 client
     00000000  70 00 6e 67 0d 0a 1b 5b  32 4a c3 a9              |p.ng...[2J..|
 … the log ends here, after 12 bytes
 `
 	if got := overhear(t, s, "as=hex&max=12", ping); got != want {
 		t.Errorf("as hex:\n%s\nwant\n%s", got, want)
 	}
-	for _, bad := range []string{"as=html", "max=0", "max=x", "max=-1"} {
+	for _, bad := range []string{"as=html", "max=0", "max=x", "max=-1", "piece=0", "piece=9999999"} {
 		must(t, s, 400, "GET", "/proxies/db/conversation?"+bad, "")
 	}
 	must(t, s, 404, "GET", "/proxies/nobody/conversation", "")
@@ -113,7 +114,8 @@ func TestHTTPIsShownWithoutItsSecrets(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	if strings.Contains(got, "abc") {
+	got += overhear(t, s, fmt.Sprint("as=hex&max=", len(request)), func() { says(p.Listen, request) })
+	if strings.Contains(got, "abc") || !strings.Contains(got, "|[redacted] HTTP/|") {
 		t.Errorf("a secret is shown:\n%s", got)
 	}
 }
@@ -145,6 +147,25 @@ func TestALogToAFile(t *testing.T) {
 	}
 	if got := strings.Join(log[1:], "\n"); got != "    hel\n    (and 2 bytes more)" {
 		t.Errorf("the log is %q", log)
+	}
+}
+
+// What was said before a log ends is in it, however slowly it is written.
+func TestALogHasTheLastWords(t *testing.T) {
+	_, p := withProxy(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	write := control.Log{}.Tap(p)
+	conn := dial(t, p.Addr())
+	for i := range 20 {
+		fmt.Fprintf(conn, "word%02d\n", i)
+		if _, err := io.ReadFull(conn, make([]byte, len("word00\n"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	var log strings.Builder
+	if err := write(ctx, &log); err != nil || strings.Count(log.String(), "word00\n") != 2 || strings.Count(log.String(), "word19\n") != 2 {
+		t.Errorf("%v: %s", err, log.String())
 	}
 }
 

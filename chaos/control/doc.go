@@ -24,7 +24,8 @@
 //
 // A behavior is all that the proxy does: it takes the place of every fault that was set. Options that are
 // not given are what they were when that behavior was last set, and options that it does not have are
-// passed over; so whoever reads the behavior and sets it again later puts back all of it.
+// passed over; so whoever reads the behavior and sets it again later puts back all of it. Options stick
+// until other ones are given, also over POST /reset, for up to 64 behaviors of each proxy.
 //
 // # Toxiproxy's API
 //
@@ -39,7 +40,8 @@
 //	GET              /version, /metrics
 //
 // and more than that. A proxy has a "protocol" and a "seed", and takes its "toxics" as it is made: it
-// listens once it has all of them. The "type" of a toxic is any behavior of package chaos, and "mix";
+// listens once it has all of them; its protocol and seed do not change any more. One that is moved to
+// another "listen" keeps its connections, another "upstream" ends them. The "type" of a toxic is any behavior of package chaos, and "mix";
 // it has a "schedule" with start, end, every, grow and shrink, each "1m30s" or milliseconds. PUT
 // …/toxics sets all toxics of a proxy at once. A wrong attribute, or one that is not known, is a 400
 // that names it in "field" and says what is accepted. A list that cannot be populated changes nothing.
@@ -47,7 +49,7 @@
 // # What neither has
 //
 //	GET /events?proxy=mysql                         what happens, as server-sent events
-//	GET /proxies/{proxy}/conversation?as=hex&max=N  who says what: see Log
+//	GET /proxies/{proxy}/conversation?as=hex&max=N&piece=N  who says what: see Log
 //
 // # Safety
 //

@@ -1,23 +1,24 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/chaos/wire"
 )
 
-// A Toxic is a fault as JSON has it: as a toxic of toxiproxy's, and its schedule.
-type Toxic struct {
-	Attributes json.RawMessage `json:"attributes"`
-	Name       string          `json:"name"`
-	Type       string          `json:"type"`              // the name of its behavior
-	Stream     string          `json:"stream"`            // "upstream" or "downstream"
-	Toxicity   float64         `json:"toxicity"`          // from 0 to 1
-	Schedule   Schedule        `json:"schedule,omitzero"` // zero is always
+// MaxToxics is how many faults a client can give one proxy: each of them is asked about everything.
+const MaxToxics = 256
+
+func tooMany(field string) *Error {
+	return refusal(http.StatusBadRequest, field, "a proxy has at most %d toxics", MaxToxics)
 }
 
 // toxicInput is a toxic as a client wants it. What is not there has a default.
@@ -30,47 +31,23 @@ type toxicInput struct {
 	Schedule   *Schedule       `json:"schedule"`
 }
 
-// toxicsOf shows faults.
-func toxicsOf(faults []chaos.Fault) []Toxic {
-	all := []Toxic{}
-	for _, f := range faults {
-		all = append(all, ToxicOf(f))
-	}
-	return all
-}
-
-// ToxicOf shows a fault.
-func ToxicOf(f chaos.Fault) Toxic {
-	t := Toxic{
-		Attributes: encodeAttributes(f.Behavior), Name: f.Name, Type: f.Behavior.Name(),
-		Stream: f.Direction.String(), Toxicity: f.Share, Schedule: Schedule(f.Schedule),
-	}
-	switch f.Share {
-	case 0:
-		t.Toxicity = 1
-	case chaos.Never:
-		t.Toxicity = 0
-	}
-	return t
-}
-
 // fault makes what a client wants of the behaviors that are known.
-func (t toxicInput) fault(known []chaos.Behavior) (chaos.Fault, error) {
-	direction, err := chaos.ParseDirection(t.Stream)
+func (t toxicInput) fault(known []chaos.Behavior, protocol wire.Protocol) (chaos.Fault, error) {
+	if err := checkName(t.Name, ""); err != nil {
+		return chaos.Fault{}, err
+	}
+	direction, err := chaos.ParseDirection(strings.ToLower(t.Stream)) // Toxiproxy.Net writes UpStream
 	if err != nil {
 		return chaos.Fault{}, refusal(http.StatusBadRequest, "stream",
 			"stream was invalid, can be either upstream or downstream")
 	}
-	behavior := chaos.ByName(known, t.Type)
-	if t.Type == mixName {
-		behavior = chaos.Mix{}
-	}
+	behavior := behaviorNamed(known, t.Type)
 	if behavior == nil {
-		return chaos.Fault{}, refusal(http.StatusBadRequest, "type", "invalid toxic type %q, want one of %s",
+		return chaos.Fault{}, refusal(http.StatusBadRequest, "type", "invalid toxic type %.60q, want one of %s",
 			t.Type, strings.Join(names(known), ", "))
 	}
 	f := chaos.Fault{Name: t.Name, Behavior: behavior, Direction: direction}
-	if err := t.change(&f, known); err != nil {
+	if err := t.change(&f, known, protocol); err != nil {
 		return chaos.Fault{}, err
 	}
 	if f.Name == "" {
@@ -80,7 +57,7 @@ func (t toxicInput) fault(known []chaos.Behavior) (chaos.Fault, error) {
 }
 
 // change makes a fault what a client wants, as far as that says anything.
-func (t toxicInput) change(f *chaos.Fault, known []chaos.Behavior) error {
+func (t toxicInput) change(f *chaos.Fault, known []chaos.Behavior, protocol wire.Protocol) error {
 	if t.Toxicity != nil {
 		if !(*t.Toxicity >= 0 && *t.Toxicity <= 1) {
 			return refusal(http.StatusBadRequest, "toxicity", "toxicity is %v, want a number from 0 to 1", *t.Toxicity)
@@ -95,58 +72,132 @@ func (t toxicInput) change(f *chaos.Fault, known []chaos.Behavior) error {
 	if t.Schedule != nil {
 		f.Schedule = chaos.Schedule(*t.Schedule)
 	}
-	b, err := decodeAttributes(f.Behavior, t.Attributes, known)
-	if err == nil {
-		f.Behavior = b
-		err = f.Validate()
-	}
+	b, err := decodeAttributes(f.Behavior, t.Attributes, known, "attributes", 0)
 	if err != nil {
-		return badFault(err)
+		return err
+	}
+	f.Behavior = b
+	if err := checkBehavior(b, "attributes", protocol); err != nil {
+		return err
+	}
+	return checkSchedule(f.Schedule)
+}
+
+// checkBehavior says which of its attributes is not accepted; field is where they are.
+func checkBehavior(b chaos.Behavior, field string, protocol wire.Protocol) *Error {
+	if mix, ok := b.(chaos.Mix); ok {
+		return checkMix(mix, field, protocol)
+	}
+	if v, ok := b.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return badAttribute(err, field)
+		}
+	}
+	c, ok := b.(interface{ CheckProtocol(wire.Protocol) error })
+	if !ok {
+		return nil
+	}
+	if err := c.CheckProtocol(cmp.Or(protocol, wire.TCP)); err != nil {
+		e := badAttribute(err, field)
+		hasCode := func(a chaos.Attribute) bool { return a.Name == "code" }
+		if e.Field == field && slices.ContainsFunc(chaos.Attributes(b), hasCode) {
+			e.Field = inside(field, "code")
+			e.Message = apiNames.Replace(e.Message)
+		}
+		return e
 	}
 	return nil
 }
 
+// apiNames are what the API calls the fields of wire.Why, which errors of protocols are about.
+var apiNames = strings.NewReplacer("Code", "code", "Message", "message")
+
+// checkSchedule says which time of it is not accepted.
+func checkSchedule(s chaos.Schedule) error {
+	err := s.Validate()
+	var wrong *chaos.ScheduleError
+	if errors.As(err, &wrong) {
+		field := "schedule." + strings.ToLower(wrong.Field)
+		return refusal(http.StatusBadRequest, field, "%s is %v, want %s", field, wrong.Got, strings.ToLower(wrong.Want))
+	}
+	return err
+}
+
+// badAttribute says which attribute is wrong; field is where the attributes are.
+func badAttribute(err error, field string) *Error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused
+	}
+	e := refusal(http.StatusBadRequest, field, "bad request body: %v", err)
+	var attribute *chaos.AttributeError
+	if errors.As(err, &attribute) {
+		e.Field = inside(field, attribute.Attribute)
+	}
+	return e
+}
+
+// inside is the path of a field in another one.
+func inside(outer, field string) string {
+	if outer == "" || field == "" {
+		return outer + field
+	}
+	return outer + "." + field
+}
+
 // faults makes a list of faults, all of them or none.
-func (s *Server) faults(toxics []toxicInput) ([]chaos.Fault, error) {
+func (s *Server) faults(toxics []json.RawMessage, protocol wire.Protocol) ([]chaos.Fault, error) {
+	if len(toxics) > MaxToxics {
+		return nil, tooMany("toxics")
+	}
 	var all []chaos.Fault
-	for _, t := range toxics {
-		f, err := t.fault(s.behaviors())
+	known, seen := s.behaviors(), map[string]bool{}
+	for i, data := range toxics {
+		var (
+			t toxicInput
+			f chaos.Fault
+		)
+		err := readJSON(data, &t)
+		if err == nil {
+			f, err = t.fault(known, protocol)
+		}
+		if err == nil && seen[f.Name] {
+			e := exists("toxic")
+			e.Field, err = "name", e
+		}
 		if err != nil {
-			return nil, err
+			e := asError(err)
+			e.Field = inside(fmt.Sprintf("toxics[%d]", i), e.Field)
+			return nil, e
 		}
-		if slices.ContainsFunc(all, func(other chaos.Fault) bool { return other.Name == f.Name }) {
-			return nil, exists("toxic")
-		}
+		seen[f.Name] = true
 		all = append(all, f)
 	}
 	return all, nil
 }
 
-// setFaults sets faults, and says which attribute is wrong if one is.
+// setFaults sets faults that are good, and says what is wrong with them if they are not, or else that the
+// proxy cannot listen again.
 func setFaults(p *chaos.Proxy, faults []chaos.Fault) error {
-	if err := p.SetFaults(faults...); err != nil {
-		return badFault(err)
+	err := p.SetFaults(faults...)
+	var system *net.OpError
+	if err == nil || errors.As(err, &system) {
+		return err
 	}
-	return nil
+	return badAttribute(err, "")
 }
 
-// badFault says which attribute of a fault is wrong.
-func badFault(err error) *Error {
-	var refused *Error
-	if errors.As(err, &refused) {
-		return refused
+// behaviorNamed finds a behavior, or a mix. It is nil if there is none.
+func behaviorNamed(known []chaos.Behavior, name string) chaos.Behavior {
+	if name == mixName {
+		return chaos.Mix{}
 	}
-	e := refusal(http.StatusBadRequest, "", "bad request body: %v", err)
-	var attribute *chaos.AttributeError
-	if errors.As(err, &attribute) {
-		e.Field = "attributes." + attribute.Attribute
-	}
-	return e
+	return chaos.ByName(known, name)
 }
 
 // names are those of behaviors, in order.
 func names(known []chaos.Behavior) []string {
-	var all []string
+	all := []string{mixName}
 	for _, b := range known {
 		all = append(all, b.Name())
 	}

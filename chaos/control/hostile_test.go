@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
 )
 
@@ -64,18 +66,25 @@ func TestTheLastOfTwoKeysCounts(t *testing.T) {
 func TestNamesThatAreNoPathsAreStillNames(t *testing.T) {
 	s := start(t, &control.Server{})
 	c := control.Client{URL: s.URL()}
-	for _, name := range []string{"a/b", "../etc", "%2F", "a b", "é", "?x=1", "#", ".", `"`, "<script>"} {
+	for _, name := range []string{"a/b", "../etc", "%2F", "a b", "é", "?x=1", "#", "...", `"`, "<script>"} {
 		if _, err := c.Create(t.Context(), control.Proxy{Name: name, Upstream: "127.0.0.1:1"}); err != nil {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		if p, err := c.Proxy(t.Context(), name); (err != nil || p.Name != name) && name != "." {
+		if p, err := c.Proxy(t.Context(), name); err != nil || p.Name != name {
 			t.Errorf("%q: %+v, %v", name, p, err)
 		}
 	}
-	for _, name := range []string{"a\nb", "\x00", "\x7f"} {
+	for _, name := range []string{"a\nb", "\x00", "\x7f", "\u0085", ".", ".."} {
 		if _, err := c.Create(t.Context(), control.Proxy{Name: name, Upstream: "127.0.0.1:1"}); err == nil {
 			t.Errorf("%q is a name", name)
+		}
+		body, _ := json.Marshal(map[string]string{"type": "latency", "name": name})
+		if answer := must(t, s, 400, "POST", "/proxies/%23/toxics", string(body)); !strings.Contains(answer, `"field":"name"`) {
+			t.Errorf("%q as the name of a toxic: %s", name, answer)
+		}
+		if err := (&control.Server{Proxies: []*chaos.Proxy{{Name: name}}}).Validate(); err == nil {
+			t.Errorf("a server takes a proxy of the name %q", name)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (s *Server) samples() []sample {
 	defer s.mu.Unlock()
 	var all []sample
 	for _, e := range s.entries {
-		all = append(all, sample{e.proxy.Name, e.proxy.Addr(), e.upstream, e.proxy.Stats()})
+		all = append(all, sample{e.proxy.Name, e.proxy.Addr(), e.proxy.Target(), e.proxy.Stats()})
 	}
 	return all
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/wire"
@@ -21,9 +23,7 @@ type Server struct {
 	// Proxies are there from the beginning, started by whoever made them; their names must be set and
 	// differ. The first is the one that Vaurien's API is about. To have them in the events, set their
 	// Notify to the server's before they are started. They stay when the server ends; those that
-	// were created through the API end with it. One that a client deletes is closed, and one that a
-	// client lets listen elsewhere is closed and replaced by one of the server's. Their backend is to
-	// be changed through the server only, since it tells what it has set.
+	// were created through the API end with it. One that a client deletes is closed.
 	Proxies []*chaos.Proxy
 
 	// Addr is where Start listens, "host:port". Empty is 127.0.0.1:0, a free port of this machine. An
@@ -42,6 +42,11 @@ type Server struct {
 	// Behaviors are those that can be asked for, each with what its attributes are when they are not
 	// given. Nil is chaos.Behaviors().
 	Behaviors []chaos.Behavior
+
+	// Notice, unless nil, is told what happens at proxies that were created through the API or by Load;
+	// others have a Notify of their own. It is called as that is: it must return at once, and must not
+	// ask the server.
+	Notice func(chaos.Notice)
 
 	// Protocols are those that created proxies can speak. Nil is wire.Protocols().
 	Protocols []wire.Protocol
@@ -70,10 +75,16 @@ func (s *Server) Validate() error {
 			return fmt.Errorf("chaos/control: Server.Proxies[%d] is nil", i)
 		case p.Name == "":
 			return fmt.Errorf("chaos/control: the Name of Server.Proxies[%d] is empty, want one", i)
+		case badName(p.Name) != "":
+			return fmt.Errorf("chaos/control: the Name of Server.Proxies[%d] is %s", i, badName(p.Name))
 		case seen[p.Name]:
 			return fmt.Errorf("chaos/control: two of Server.Proxies have the Name %q", p.Name)
 		}
 		seen[p.Name] = true
+	}
+	if strings.ContainsFunc(s.Token, unicode.IsControl) || strings.TrimSpace(s.Token) != s.Token {
+		return errors.New("chaos/control: Server.Token has control characters, or blanks around it, " +
+			"want none: no client could send it")
 	}
 	if s.Addr == "" {
 		return nil
@@ -96,7 +107,7 @@ func (s *Server) init() {
 		s.mux = s.routes()
 		for _, p := range s.Proxies {
 			if s.bad == nil {
-				s.entries = append(s.entries, &entry{proxy: p, upstream: p.Backend})
+				s.entries = append(s.entries, s.newEntry(p, false))
 			}
 		}
 	})
@@ -205,6 +216,19 @@ func (s *Server) end() {
 	s.closed = true
 }
 
+// List are the proxies that the server controls now, those of Proxies first, and then others in the order
+// in which they were created. They are safe to be asked; to end one, delete it through the API.
+func (s *Server) List() []*chaos.Proxy {
+	s.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*chaos.Proxy
+	for _, e := range s.entries {
+		all = append(all, e.proxy)
+	}
+	return all
+}
+
 // created are the proxies that end with the server.
 func (s *Server) created() []*chaos.Proxy {
 	s.mu.Lock()
@@ -221,6 +245,14 @@ func (s *Server) created() []*chaos.Proxy {
 // Notify passes a proxy's notice on to those who follow the events. It returns at once. Set it as the
 // Notify of Proxies before they are started; created ones have it.
 func (s *Server) Notify(n chaos.Notice) { s.events.publish(n) }
+
+// tell is the Notify of created proxies.
+func (s *Server) tell(n chaos.Notice) {
+	s.events.publish(n)
+	if s.Notice != nil {
+		s.Notice(n)
+	}
+}
 
 func (s *Server) behaviors() []chaos.Behavior {
 	if s.Behaviors != nil {

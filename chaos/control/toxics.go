@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 
@@ -26,11 +27,14 @@ func (s *Server) addToxic(e *entry, _ *http.Request, body []byte) (int, any, err
 	if err := readJSON(body, &t); err != nil {
 		return 0, nil, err
 	}
-	f, err := t.fault(s.behaviors())
+	f, err := t.fault(s.behaviors(), e.proxy.Protocol)
 	if err != nil {
 		return 0, nil, err
 	}
 	faults := e.proxy.Faults()
+	if len(faults) >= MaxToxics {
+		return 0, nil, tooMany("")
+	}
 	if slices.ContainsFunc(faults, func(other chaos.Fault) bool { return other.Name == f.Name }) {
 		return 0, nil, exists("toxic")
 	}
@@ -42,11 +46,11 @@ func (s *Server) addToxic(e *entry, _ *http.Request, body []byte) (int, any, err
 
 // setToxics sets all toxics of a proxy at once, or none. Toxiproxy has no such route.
 func (s *Server) setToxics(e *entry, _ *http.Request, body []byte) (int, any, error) {
-	var toxics []toxicInput
+	var toxics []json.RawMessage
 	if err := readJSON(body, &toxics); err != nil {
 		return 0, nil, err
 	}
-	faults, err := s.faults(toxics)
+	faults, err := s.faults(toxics, e.proxy.Protocol)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -75,7 +79,7 @@ func (s *Server) updateToxic(e *entry, r *http.Request, body []byte) (int, any, 
 	if err := readJSON(body, &t); err != nil {
 		return 0, nil, err
 	}
-	if err := t.change(&faults[i], s.behaviors()); err != nil {
+	if err := t.change(&faults[i], s.behaviors(), e.proxy.Protocol); err != nil {
 		return 0, nil, err
 	}
 	if err := setFaults(e.proxy, faults); err != nil {
@@ -89,5 +93,5 @@ func (s *Server) deleteToxic(e *entry, r *http.Request, _ []byte) (int, any, err
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusNoContent, nil, e.proxy.SetFaults(slices.Delete(faults, i, i+1)...)
+	return http.StatusNoContent, nil, setFaults(e.proxy, slices.Delete(faults, i, i+1))
 }

@@ -62,12 +62,13 @@ func (s *Server) createProxy(r *http.Request) (int, any, error) {
 	return http.StatusCreated, e.json(), nil
 }
 
-// updateProxy changes where a proxy is, and whether it listens. It takes no toxics: toxiproxy's clients
-// send those that they knew of when they last asked.
+// updateProxy changes where a proxy listens and connects, and whether it listens. Only a change of the
+// upstream ends connections; toxiproxy ends them for another listener, too. It takes no toxics:
+// toxiproxy's clients send those that they knew of when they last asked.
 func (s *Server) updateProxy(r *http.Request) (int, any, error) {
 	w, err := readWish(r)
 	if err == nil {
-		err = w.checkListen(r.Context(), "")
+		err = w.checkAddresses(r.Context(), "")
 	}
 	if err != nil {
 		return 0, nil, err
@@ -79,18 +80,16 @@ func (s *Server) updateProxy(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	if w.Upstream == "" {
-		w.Upstream = e.upstream
+		w.Upstream = e.proxy.Target()
 	}
-	if w.Enabled == nil {
-		on := e.proxy.Running()
-		w.Enabled = &on
-	}
-	if elsewhere(e.proxy, w.Listen) || w.Upstream != e.upstream {
-		err = s.move(e, w.Listen, w.Upstream, w.on())
-	} else {
-		err = s.enable(e, w.on())
-	}
+	c, err := w.change(e)
 	if err != nil {
+		return 0, nil, err
+	}
+	if w.Enabled != nil {
+		c.on = *w.Enabled
+	}
+	if err := s.apply([]*change{c}); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, e.json(), nil
@@ -100,6 +99,7 @@ func (s *Server) deleteProxy(e *entry, _ *http.Request, _ []byte) (int, any, err
 	if err := e.proxy.Close(); err != nil {
 		return 0, nil, err
 	}
+	close(e.deleted)
 	s.entries = slices.DeleteFunc(s.entries, func(other *entry) bool { return other == e })
 	return http.StatusNoContent, nil, nil
 }

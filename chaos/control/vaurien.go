@@ -88,9 +88,13 @@ func (s *Server) setBehavior(e *entry, _ *http.Request, options []byte) (int, an
 		if faults[i].Behavior, err = withOptions(faults[i].Behavior, options); err != nil {
 			return 0, nil, badOption(err)
 		}
+		if err := checkBehavior(faults[i].Behavior, "", e.proxy.Protocol); err != nil {
+			err.Field = err.Field[strings.LastIndex(err.Field, ".")+1:] // one option is for all of a mix
+			return 0, nil, err
+		}
 	}
-	if err := e.proxy.SetFaults(faults...); err != nil {
-		return 0, nil, badOption(err)
+	if err := setFaults(e.proxy, faults); err != nil {
+		return 0, nil, err
 	}
 	e.remember(e.proxy.Faults())
 	return http.StatusOK, map[string]string{"status": "ok"}, nil
@@ -114,7 +118,7 @@ func vaurienValue(object []byte, key string) (value string, err error) {
 		return "", refusal(http.StatusBadRequest, "", "the value is not a valid json object")
 	}
 	if json.Unmarshal(all[key], &value) != nil || value == "" {
-		return "", refusal(http.StatusBadRequest, "", "the value should contain a %q key", key)
+		return "", refusal(http.StatusBadRequest, key, "the value should contain a %q key", key)
 	}
 	return value, nil
 }
@@ -166,7 +170,7 @@ func badOption(err error) *Error {
 }
 
 func (s *Server) showBackend(e *entry, _ *http.Request, _ []byte) (int, any, error) {
-	return http.StatusOK, map[string]string{"backend": e.upstream}, nil
+	return http.StatusOK, map[string]string{"backend": e.proxy.Target()}, nil
 }
 
 // setBackend makes new connections go to another backend. Those that stand stay, unlike with toxiproxy.
@@ -178,6 +182,5 @@ func (s *Server) setBackend(e *entry, _ *http.Request, body []byte) (int, any, e
 	if err := e.proxy.SetBackend(backend); err != nil {
 		return 0, nil, refusal(http.StatusBadRequest, "backend", "the backend is %q, want host:port or unix:/path", backend)
 	}
-	e.upstream = backend
 	return http.StatusOK, map[string]string{"status": "ok"}, nil
 }

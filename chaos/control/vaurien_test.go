@@ -29,7 +29,7 @@ func TestVaurienAsRecorded(t *testing.T) {
 		{"PUT", "/behavior", `null`, 400,
 			`{"status":"error","errors":[{"location":"body","name":"","description":"the value is not a valid json object"}]}`},
 		{"PUT", "/behavior", `{}`, 400,
-			`{"status":"error","errors":[{"location":"body","name":"","description":"the value should contain a \"name\" key"}]}`},
+			`{"status":"error","errors":[{"location":"body","name":"name","description":"the value should contain a \"name\" key"}]}`},
 		{"GET", "/behavior", "", 200, `{"behavior":"delay"}`},
 		{"GET", "/proxies/db/behavior", "", 200, `{"behavior":"delay"}`},
 		{"GET", "/backend", "", 200, `{"backend":"` + p.Backend + `"}`},

@@ -25,6 +25,9 @@
 //     says so; toxiproxy ignores them, or stops working.
 //   - A list that cannot be populated changes nothing; toxiproxy keeps what came before the mistake.
 //     What the list says of "enabled" and "toxics" holds for proxies that are there already, too.
+//   - A proxy that is to listen elsewhere keeps its connections; with another upstream they end, as
+//     with toxiproxy.
+//   - A proxy has at most 256 toxics.
 //   - Addresses that are none are a 400, not a 500.
 //   - Without a host, "listen" is this machine only if it is empty altogether, and a free port then.
 //   - Removing a toxic never waits for a client that does not read.
