@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/chaos/wire"
 )
 
 // chaosHelp is the command that tells more.
@@ -42,7 +44,7 @@ func runChaos(args []string, stdout, stderr io.Writer) error {
 	defer restore()
 
 	h := &herd{log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: levels[s.logLevel]}))}
-	h.diary = newDiary(h.log)
+	h.diary = newDiary(h.log, h.introduce)
 	defer h.diary.close()
 	if err := h.assemble(s); err != nil {
 		return err
@@ -79,7 +81,7 @@ type herd struct {
 
 // assemble makes what has been asked for. Nothing listens yet.
 func (h *herd) assemble(s *settings) error {
-	h.server = &control.Server{Token: s.token, Behaviors: s.proxy.behaviors}
+	h.server = &control.Server{Token: s.token, Behaviors: s.proxy.behaviors, Notice: h.diary.notify}
 	if s.http {
 		h.server.Addr = net.JoinHostPort(s.httpHost, strconv.Itoa(s.httpPort))
 		if err := h.server.Validate(); err != nil {
@@ -121,7 +123,6 @@ func (h *herd) start(ctx context.Context, s *settings) error {
 		if err := p.Start(); err != nil {
 			return cannotListen(p.Listen, err)
 		}
-		h.introduce(p)
 	}
 	if !s.http {
 		return nil
@@ -142,8 +143,16 @@ func cannotListen(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
-// introduce tells what there is, and what follows from it.
-func (h *herd) introduce(p *chaos.Proxy) {
+// introduce tells what there is, and what follows from it: once a proxy listens, whether it was there from
+// the beginning or has been created by a file or a client.
+func (h *herd) introduce(name string) {
+	all := h.server.List()
+	i := slices.IndexFunc(all, func(p *chaos.Proxy) bool { return p.Name == name })
+	if i < 0 {
+		return // it has been deleted
+	}
+	p := all[i]
+	protocol := cmp.Or(p.Protocol, wire.TCP)
 	behavior := "dummy"
 	if faults := p.Faults(); len(faults) > 0 {
 		behavior = faults[0].Behavior.Name()
@@ -152,7 +161,7 @@ func (h *herd) introduce(p *chaos.Proxy) {
 		}
 	}
 	h.log.Info("proxy", "name", p.Name, "listen", p.Addr(), "backend", p.Backend,
-		"protocol", p.Protocol.Name(), "behavior", behavior, "seed", p.Stats().Seed)
+		"protocol", protocol.Name(), "behavior", behavior, "seed", p.Stats().Seed)
 	if everywhere(p.Listen) {
 		h.log.Warn("whoever reaches this machine reaches the backend: --proxy 127.0.0.1:… keeps it to this one",
 			"name", p.Name, "listen", p.Addr())

@@ -31,21 +31,23 @@ func levelOf(kind chaos.NoticeKind) slog.Level {
 // A diary writes notices to the log. No proxy waits for it: what comes too fast is counted only.
 type diary struct {
 	log     *slog.Logger
+	meet    func(name string) // is told of each proxy that begins to listen
+	met     map[string]string // where they listen, by their names; only write touches it
 	queue   chan chaos.Notice
 	dropped atomic.Uint64
 	quit    chan struct{}
 	writer  sync.WaitGroup
 }
 
-func newDiary(log *slog.Logger) *diary {
-	d := &diary{log: log, queue: make(chan chaos.Notice, 1024), quit: make(chan struct{})}
+func newDiary(log *slog.Logger, meet func(name string)) *diary {
+	d := &diary{log: log, meet: meet, met: map[string]string{}, queue: make(chan chaos.Notice, 1024), quit: make(chan struct{})}
 	d.writer.Go(d.write)
 	return d
 }
 
 // notify takes a notice.
 func (d *diary) notify(n chaos.Notice) {
-	if !d.log.Enabled(context.Background(), levelOf(n.Kind)) {
+	if n.Kind != chaos.Listening && n.Kind != chaos.Stopped && !d.log.Enabled(context.Background(), levelOf(n.Kind)) {
 		return
 	}
 	select {
@@ -76,6 +78,15 @@ func (d *diary) write() {
 func (d *diary) entry(n chaos.Notice) {
 	if dropped := d.dropped.Swap(0); dropped > 0 {
 		d.log.Warn("more happened than could be written", "left out", dropped)
+	}
+	switch n.Kind {
+	case chaos.Listening: // also when a fault is over that wanted nobody to listen
+		if d.met[n.Proxy] != n.Text {
+			d.met[n.Proxy] = n.Text
+			d.meet(n.Proxy)
+		}
+	case chaos.Stopped:
+		delete(d.met, n.Proxy)
 	}
 	args := []any{"name", n.Proxy}
 	if n.Conn != 0 {

@@ -121,7 +121,7 @@ func TestToxiproxysFileIsTakenWithItsToxics(t *testing.T) {
 	if found == nil {
 		t.Fatalf("listed:\n%s", h.ctl("list"))
 	}
-	if strings.Contains(h.log(), "msg=proxy") {
+	if strings.Count(h.log(), "msg=proxy ") != 2 {
 		t.Errorf("there is one more proxy:\n%s", h.log())
 	}
 	connect(t, found[3]).expect("hello", "hello")

@@ -65,10 +65,10 @@ func TestAWrongOptionIsAMistakeWhoeverNoticesIt(t *testing.T) {
 	for _, story := range []struct{ args, want string }{
 		{"set-behavior delay sleep=x", `delay: sleep is "x", want `},
 		{"set-behavior 5:delay sleep=-1", `delay: sleep is -1s, want `},
-		{"set-behavior error code=x", `mysql's Code "x" must be`},
+		{"set-behavior error code=x", `ode "x" must be an error number`},
 		{"add-toxic delay sleep=x", `delay: sleep is "x", want `},
 		{"add-toxic delay sleep=-1", `delay: sleep is -1s, want `},
-		{"add-toxic error code=x", `mysql's Code "x" must be`},
+		{"add-toxic error code=x", `ode "x" must be an error number`},
 	} {
 		o := command(t, binary, append([]string{"ctl", "--host", h.url()}, strings.Fields(story.args)...)...)
 		first, _, _ := strings.Cut(o.stderr, "\n")
@@ -159,5 +159,54 @@ func TestAFileOfToxiproxysOpensNothingElse(t *testing.T) {
 	got := h.ctl("list")
 	if strings.Count(got, "->") != 1 || !strings.HasPrefix(got, "a: ") || !strings.Contains(got, `"sleep":3,`) {
 		t.Errorf("listed\n%s", got)
+	}
+}
+
+func TestProxiesOfAFileAndOfClientsAreInTheLog(t *testing.T) {
+	nobody := "127.0.0.1:" + freePort(t)
+	config := file(t, "x.json", `[{"name": "a", "listen": "127.0.0.1:0", "upstream": "`+nobody+`", "toxics": [{"type": "delay"}]}]`)
+	h := start(t, binary, "chaos", "--toxiproxy-config", config, "--seed", "5",
+		"--http", "--http-host", "127.0.0.1", "--http-port", "0")
+	h.waitFor(`msg=proxy name=a listen=127\S+ backend=` + nobody + ` protocol=tcp behavior=delay seed=5\n`)
+	if c, err := net.Dial("tcp", h.addr("a")); err == nil {
+		c.Close()
+	}
+	h.waitFor(`level=WARN msg="dial failed" name=a conn=1 `)
+
+	body := strings.NewReader(`{"name": "b", "listen": "0.0.0.0:0", "upstream": "` + nobody + `", "protocol": "redis", "enabled": true}`)
+	resp, err := http.Post(h.url()+"/proxies", "application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	h.waitFor(`msg=proxy name=b listen=\S+ backend=` + nobody + ` protocol=redis behavior=dummy seed=\d+\n`)
+	h.waitFor(`level=WARN msg="whoever reaches this machine reaches the backend\S* .* name=b `)
+	h.ctl("disable", "--proxy", "b")
+	h.waitFor(`msg=stopped name=b`)
+	h.ctl("enable", "--proxy", "b")
+	h.waitFor(`(?s)msg=stopped name=b\n.*msg=proxy name=b `)
+	h.ctl("add-toxic", "refuse", "--proxy", "b", "--name", "down")
+	h.waitFor(`msg=refusing name=b`)
+	h.ctl("remove-toxic", "down", "--proxy", "b")
+	h.ctl("reset", "--proxy", "a")
+	h.waitFor(`msg="faults set" name=a\n`)
+	if n := strings.Count(h.log(), "msg=proxy name=b "); n != 2 {
+		t.Errorf("b is introduced %d times, want when it begins to listen and when it does again\n%s", n, h.log())
+	}
+}
+
+func TestATokenMustBeOneThatCanBeSent(t *testing.T) {
+	for _, token := range []string{"a\nb", " a", ""} {
+		o := command(t, binary, "chaos", "--proxy", "127.0.0.1:0", "--http", "--token", token)
+		if want := "heeler: --token is not shown here, want no control characters, no blanks around it, and not nothing\n"; o.code != 2 || !strings.HasPrefix(o.stderr, want) {
+			t.Errorf("%q: %+v", token, o)
+		}
+	}
+	t.Setenv("HEELER_TOKEN", "s3c\nret")
+	for _, args := range [][]string{{"chaos", "--proxy", "127.0.0.1:0", "--http"}, {"ctl", "list"}} {
+		o := command(t, binary, args...)
+		if o.code != 2 || !strings.HasPrefix(o.stderr, "heeler: HEELER_TOKEN has control characters, want none\n") {
+			t.Errorf("%q: %+v", args, o)
+		}
 	}
 }

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/heeler-go/heeler/chaos"
@@ -93,27 +88,5 @@ func (r *remote) conversation(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	at := r.client.URL + "/proxies/" + url.PathEscape(proxy) + "/conversation?as=" + r.as
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return err
-	}
-	if r.token != "" {
-		req.Header.Set("Authorization", "Bearer "+r.token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		var refused control.Error
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-		json.Unmarshal(text, &refused) // another server may say anything
-		return errors.New(cmp.Or(refused.Message, r.client.URL+" answers "+resp.Status))
-	}
-	if _, err := io.Copy(r.out, resp.Body); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
+	return r.client.Conversation(ctx, proxy, control.Log{Hex: r.as == "hex"}, r.out)
 }
