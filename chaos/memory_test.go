@@ -67,7 +67,7 @@ func TestAnIdleConnectionIsSmall(t *testing.T) {
 
 // TestAClientThatDoesNotReadItsErrorsHasToWait: what it says must not become ever more memory.
 func TestAClientThatDoesNotReadItsErrorsHasToWait(t *testing.T) {
-	const most = 96 << 20
+	const most, requests = 96 << 20, 1_000_000
 	p := start(t, &chaos.Proxy{Backend: backend(t, deaf), Protocol: wire.Redis})
 	set(t, p, fault(chaos.Error{}))
 	c := dial(t, p)
@@ -84,6 +84,9 @@ func TestAClientThatDoesNotReadItsErrorsHasToWait(t *testing.T) {
 	}
 	if !isTimeout(err) {
 		t.Errorf("it could say %d bytes, and then: %v", sent, err)
+	}
+	if n := p.Stats().Requests; n > requests {
+		t.Errorf("%d requests are taken in, want at most %d", n, requests)
 	}
 	if used := heap() - before; used > most {
 		t.Errorf("%d bytes of requests are held as %d, want at most %d", sent, used, most)

@@ -105,6 +105,7 @@ func TestWhoeverTalksWhileTheBackendIsReachedIsHeard(t *testing.T) {
 				if _, err := io.WriteString(c, "x"); err != nil {
 					t.Error(err)
 				}
+				time.Sleep(100 * time.Microsecond)
 			}
 			if _, err := io.CopyN(io.Discard, c, 50); err != nil {
 				t.Error(err)
@@ -118,7 +119,12 @@ func TestWhoeverTalksWhileTheBackendIsReachedIsHeard(t *testing.T) {
 func TestALimitOfConnectionsIsExact(t *testing.T) {
 	const most, clients = 10, 40
 	p := start(t, &chaos.Proxy{Backend: backend(t, echo)})
-	set(t, p, fault(chaos.LimitConnections{Max: most}))
+	slow := fault(striking(func(e *chaos.Event) { // another fault, that takes its time
+		if e.Moment == chaos.Connect && e.Conn > 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}))
+	set(t, p, fault(chaos.LimitConnections{Max: most}), slow)
 	for round := uint64(1); round <= 5; round++ {
 		var in atomic.Int64
 		var talking sync.WaitGroup
@@ -142,7 +148,7 @@ func TestALimitOfConnectionsIsExact(t *testing.T) {
 		}
 		set(t, p, fault(chaos.Reset{}))
 		gone(t, p, round*clients)
-		set(t, p, fault(chaos.LimitConnections{Max: most}))
+		set(t, p, fault(chaos.LimitConnections{Max: most}), slow)
 	}
 }
 
