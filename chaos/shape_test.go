@@ -11,7 +11,7 @@ import (
 )
 
 // download is what a client gets, within a time, of what the backend says to everyone.
-func download(t *testing.T, said []byte, patience time.Duration, faults ...chaos.Fault) (got []byte, err error, took time.Duration) {
+func download(t *testing.T, said []byte, patience time.Duration, faults ...chaos.Fault) (got []byte, took time.Duration, err error) {
 	t.Helper()
 	addr := backend(t, func(c net.Conn) {
 		c.Write(said)
@@ -24,7 +24,7 @@ func download(t *testing.T, said []byte, patience time.Duration, faults ...chaos
 	began := time.Now()
 	c.SetReadDeadline(began.Add(patience))
 	got, err = io.ReadAll(c)
-	return got, err, time.Since(began)
+	return got, time.Since(began), err
 }
 
 func fault(b chaos.Behavior) chaos.Fault { return chaos.Fault{Behavior: b} }
@@ -49,7 +49,7 @@ func TestAStoppedLineKeepsItsBytes(t *testing.T) {
 func TestALimitIsKeptToTheByte(t *testing.T) {
 	said := random(100_000)
 	for _, limit := range []int64{0, 1, 99_999, 100_000} {
-		got, err, took := download(t, said, 10*time.Second, fault(chaos.LimitData{Bytes: limit}))
+		got, took, err := download(t, said, 10*time.Second, fault(chaos.LimitData{Bytes: limit}))
 		if err != nil || !bytes.Equal(got, said[:limit]) || took > 5*time.Second {
 			t.Errorf("limit %d: %d bytes, %v, after %v", limit, len(got), err, took)
 		}
@@ -61,7 +61,7 @@ func TestFaultsOfBytesInAnyOrder(t *testing.T) {
 	said := random(100_000)
 	slow, slices := fault(chaos.Bandwidth{Rate: 500_000}), fault(chaos.Slicer{AverageSize: 500})
 	for _, faults := range [][]chaos.Fault{{slow, slices}, {slices, slow}} {
-		got, err, took := download(t, said, 10*time.Second, faults...)
+		got, took, err := download(t, said, 10*time.Second, faults...)
 		if err != nil || !bytes.Equal(got, said) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
@@ -72,13 +72,13 @@ func TestFaultsOfBytesInAnyOrder(t *testing.T) {
 	corrupt := fault(chaos.Corrupt{Rate: 0.1})
 	alone, _, _ := download(t, said, 10*time.Second, corrupt)
 	for _, faults := range [][]chaos.Fault{{corrupt, slices}, {slices, corrupt}} {
-		if got, err, _ := download(t, said, 10*time.Second, faults...); err != nil || !bytes.Equal(got, alone) {
+		if got, _, err := download(t, said, 10*time.Second, faults...); err != nil || !bytes.Equal(got, alone) {
 			t.Errorf("in slices other bytes are corrupt, %v", err)
 		}
 	}
 	noise := fault(chaos.Error{Inject: true})
 	for _, faults := range [][]chaos.Fault{{noise, slices}, {slices, noise}, {noise, fault(chaos.Slicer{AverageSize: 50})}} {
-		got, err, _ := download(t, said[:2000], 10*time.Second, faults...)
+		got, _, err := download(t, said[:2000], 10*time.Second, faults...)
 		if extra := len(got) - 2000; err != nil || extra < 100 || extra > 1000 {
 			t.Errorf("%d bytes of noise, %v", extra, err)
 		}

@@ -93,7 +93,6 @@ type herd struct {
 
 	mu     sync.Mutex
 	stderr strings.Builder
-	lines  int
 	grown  chan struct{}
 }
 
