@@ -234,8 +234,10 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 		nil,
 		{{Behavior: chaos.Latency{Latency: time.Millisecond, Jitter: time.Millisecond}}},
 		{{Behavior: chaos.Dummy{}}, {Behavior: chaos.Latency{Latency: time.Millisecond}, Direction: chaos.Upstream}},
+		{{Behavior: chaos.Slicer{AverageSize: 9000, SizeVariation: 8000}}, {Behavior: chaos.SlowClose{Delay: time.Millisecond}}},
+		{{Behavior: chaos.Bandwidth{Rate: 1 << 30}}, {Behavior: chaos.Delay{Sleep: time.Millisecond, Before: true}}},
 	}
-	const size = 32 << 20
+	const size = 512 << 20 // each way: a gibibyte together
 	sum := func(r io.Reader) [32]byte {
 		h := sha256.New()
 		io.Copy(h, r)
