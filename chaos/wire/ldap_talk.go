@@ -148,7 +148,7 @@ func (t *ldapTalk) forget() {
 	for id, asked := range t.asked {
 		before := asked.n < oldest.n
 		if asked.abandoned != oldest.abandoned {
-			before = false
+			before = asked.abandoned
 		}
 		if oldest.n == 0 || before {
 			oldest, number = asked, id

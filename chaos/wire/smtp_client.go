@@ -144,7 +144,7 @@ func (t *smtpTalk) bdat(data, args []byte, part Part) Part {
 func (t *smtpTalk) chunk(data []byte, n int, part Part) Part {
 	has := min(t.left, int64(len(data)-n))
 	t.left -= has
-	part.N = n + int(has) + 1
+	part.N = n + int(has)
 	part.End = t.left == 0
 	if part.End {
 		t.says = smtpCommand
