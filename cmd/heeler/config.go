@@ -84,18 +84,16 @@ func (s *settings) section(part section) (all []option, prefix string, err error
 	case kind == "protocol" && slices.Contains(protocols(), name):
 		return foreign(), "protocol-" + name + "-", nil
 	case kind == "protocol":
-		return nil, "", misused("", "%s:%d: %q is no protocol, want one of %s%s", s.config, part.line, shorten(name),
-			strings.Join(protocols(), ", "), meant(name, protocols()))
+		return nil, "", misused("", "%s:%d: %q is no protocol, want %s", s.config, part.line, shorten(name),
+			oneOf(protocols(), name))
 	case kind == "behavior":
-		var names []string
 		for i, b := range s.proxy.behaviors {
 			if b.Name() == name {
 				return s.proxy.attributesOf(i), attributeFlag(name, ""), nil
 			}
-			names = append(names, b.Name())
 		}
-		return nil, "", misused("", "%s:%d: %q is no behavior, want one of %s%s", s.config, part.line, shorten(name),
-			strings.Join(names, ", "), meant(name, names))
+		return nil, "", misused("", "%s:%d: %q is no behavior, want %s", s.config, part.line, shorten(name),
+			oneOf(namesOf(s.proxy.behaviors), name))
 	}
 	return nil, "", misused("", "%s:%d: there is no section [%s], want [vaurien], [proxy:NAME], [behavior:NAME] or [protocol:NAME]",
 		s.config, part.line, shorten(part.name))

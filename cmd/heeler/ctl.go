@@ -150,8 +150,7 @@ func (r *remote) verb(args []string) (verb, error) {
 	}
 	i := slices.Index(names, args[0])
 	if i < 0 {
-		return verb{}, misused(ctlHelp, "%q is nothing to do, want one of %s%s", shorten(args[0]),
-			strings.Join(names, ", "), meant(args[0], names))
+		return verb{}, misused(ctlHelp, "%q is nothing to do, want %s", shorten(args[0]), oneOf(names, args[0]))
 	}
 	return verbs()[i], r.check(verbs()[i], args[1:])
 }

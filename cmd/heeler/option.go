@@ -97,6 +97,11 @@ func shorten(s string) string {
 	return s
 }
 
+// oneOf says what is wanted where a name is none of those known, and which one was perhaps meant.
+func oneOf(known []string, name string) string {
+	return "one of " + strings.Join(known, ", ") + meant(name, known)
+}
+
 // meant guesses which of some names somebody wanted to write; empty if none is near.
 func meant(name string, known []string) string {
 	near := slices.MinFunc(append([]string{""}, known...), func(a, b string) int {

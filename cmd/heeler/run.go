@@ -100,7 +100,7 @@ func dispatch(args []string, stdout, stderr io.Writer) error {
 		}
 		return c.run(args, stdout, stderr)
 	}
-	return misused("heeler help", "%q is no command, want one of %s%s", name, strings.Join(names, ", "), meant(name, names))
+	return misused("heeler help", "%q is no command, want %s", name, oneOf(names, name))
 }
 
 // asks says whether an argument is a flag of that name.

@@ -112,7 +112,6 @@ func protocols() []string {
 	for _, p := range wire.Protocols() {
 		all = append(all, p.Name())
 	}
-	slices.Sort(all)
 	return all
 }
 

@@ -136,7 +136,7 @@ func setOneOf(to *string, words ...string) func(string) error {
 				return nil
 			}
 		}
-		return bad(value, "one of "+strings.Join(words, ", ")+meant(value, words))
+		return bad(value, oneOf(words, value))
 	}
 }
 

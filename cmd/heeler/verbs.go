@@ -68,7 +68,7 @@ func known(text string, options map[string]string) error {
 		if len(names) == 0 {
 			return misused(ctlHelp, "%s has no option %s, and no others", text, option)
 		}
-		return misused(ctlHelp, "%s has no option %s, want one of %s%s", text, option, strings.Join(names, ", "), meant(option, names))
+		return misused(ctlHelp, "%s has no option %s, want %s", text, option, oneOf(names, option))
 	}
 	return nil
 }
@@ -120,11 +120,7 @@ func (r *remote) named(ctx context.Context) (string, error) {
 func (r *remote) addToxic(ctx context.Context, args []string) error {
 	b := chaos.ByName(chaos.Behaviors(), args[0])
 	if b == nil {
-		var names []string
-		for _, b := range chaos.Behaviors() {
-			names = append(names, b.Name())
-		}
-		return misused(ctlHelp, "%q is no type of toxic, want one of %s%s", args[0], strings.Join(names, ", "), meant(args[0], names))
+		return misused(ctlHelp, "%q is no type of toxic, want %s", args[0], oneOf(namesOf(chaos.Behaviors()), args[0]))
 	}
 	options, err := pairs(args[1:])
 	if err != nil {

@@ -41,15 +41,20 @@ func behaviorsIn(text string) []string {
 	return all
 }
 
-// meantBehavior guesses what somebody wanted to write where the first behavior that is not known stands.
-func meantBehavior(text string, known []chaos.Behavior) string {
+// namesOf are the names of behaviors.
+func namesOf(all []chaos.Behavior) []string {
 	var names []string
-	for _, b := range known {
+	for _, b := range all {
 		names = append(names, b.Name())
 	}
+	return names
+}
+
+// meantBehavior guesses what somebody wanted to write where the first behavior that is not known stands.
+func meantBehavior(text string, known []chaos.Behavior) string {
 	for _, name := range behaviorsIn(text) {
 		if chaos.ByName(known, name) == nil {
-			return meant(name, names)
+			return meant(name, namesOf(known))
 		}
 	}
 	return ""
