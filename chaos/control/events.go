@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -104,7 +105,10 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.events.leave(f)
 	out := newStream(w, "text/event-stream")
-	if r.Method == http.MethodHead || out.write(": the events of heeler's proxies\n\n") != nil {
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := io.WriteString(out, ": the events of heeler's proxies\n\n"); err != nil {
 		return
 	}
 	beat := time.NewTicker(heartbeat)
@@ -123,7 +127,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		if missed := f.dropped.Swap(0); missed > 0 {
 			text = fmt.Sprintf("event: dropped\ndata: {\"dropped\":%d}\n\n", missed) + text
 		}
-		if out.write(text) != nil {
+		if _, err := io.WriteString(out, text); err != nil {
 			return
 		}
 	}
@@ -155,18 +159,12 @@ func newStream(w http.ResponseWriter, contentType string) *stream {
 	return s
 }
 
-func (s *stream) write(text string) error {
-	s.out.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := s.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	return s.out.Flush()
-}
-
-// Write makes a stream a place to write a log to.
+// Write sends it at once.
 func (s *stream) Write(p []byte) (int, error) {
-	if err := s.write(string(p)); err != nil {
-		return 0, err
+	s.out.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n, err := s.w.Write(p)
+	if err == nil {
+		err = s.out.Flush()
 	}
-	return len(p), nil
+	return n, err
 }

@@ -20,7 +20,7 @@ type entry struct {
 	before map[string][]chaos.Fault
 }
 
-func (s *Server) newEntry(p *chaos.Proxy, created bool) *entry {
+func newEntry(p *chaos.Proxy, created bool) *entry {
 	return &entry{proxy: p, created: created, deleted: make(chan struct{})}
 }
 
@@ -53,7 +53,7 @@ func (s *Server) build(w wish) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.newEntry(p, true), setFaults(p, faults)
+	return newEntry(p, true), setFaults(p, faults)
 }
 
 // protocol finds the protocol of that name.

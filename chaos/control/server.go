@@ -107,7 +107,7 @@ func (s *Server) init() {
 		s.mux = s.routes()
 		for _, p := range s.Proxies {
 			if s.bad == nil {
-				s.entries = append(s.entries, s.newEntry(p, false))
+				s.entries = append(s.entries, newEntry(p, false))
 			}
 		}
 	})
