@@ -44,6 +44,7 @@ func page(t *testing.T) string {
 }
 
 func TestPercentagesAreKeptAndASeedRepeatsThem(t *testing.T) {
+	t.Parallel()
 	backend := page(t)
 	args := []string{"--protocol", "http", "--behavior", "50:dummy,20:error", "--behavior-error-code", "502"}
 	first := run(t, backend, args...)
@@ -185,7 +186,9 @@ func TestAConversationIsWrittenDown(t *testing.T) {
 	}
 
 	out := start(t, binary, "chaos", "--proxy", "127.0.0.1:0", "--backend", echo(t), "--conversation=-")
-	connect(t, out.addr("tcp")).expect("aloud", "aloud")
+	c := connect(t, out.addr("tcp"))
+	c.expect("aloud", "aloud")
+	c.conn.Close() // nobody has to wait for it
 	out.signal(os.Interrupt)
 	if code := out.wait(); code != 0 || !strings.Contains(out.stdout.String(), "aloud") {
 		t.Errorf("code %d, and on the standard output\n%s", code, out.stdout.String())
