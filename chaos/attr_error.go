@@ -12,7 +12,7 @@ const Longest = 1000 * time.Hour
 type AttributeError struct {
 	Behavior  string // the Name of the behavior
 	Attribute string // its name in the API: "average_size" for Slicer.AverageSize
-	Got       string
+	Got       string // what it was told to be
 	Want      string // what is accepted
 }
 

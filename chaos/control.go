@@ -68,7 +68,8 @@ func (p *Proxy) names() []string {
 }
 
 // With sets faults, calls f, and sets again what was set before, however f ends: the schedules and counts
-// of that begin again. If the faults cannot be set, f is not called.
+// of that begin again, and what others have set meanwhile is lost. If the faults cannot be set, f is not
+// called.
 func (p *Proxy) With(f func(), faults ...Fault) error {
 	before := p.Faults()
 	err := p.SetFaults(faults...)

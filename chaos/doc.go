@@ -24,8 +24,9 @@
 // Faults of requests: [Delay], [Error], [Hang], [Abort], [Transient], [Blackout]. With a protocol that the
 // proxy knows they strike whole requests, and an error is one of that protocol: the client's library
 // gives the type of error that it would give in earnest, and the connection stays usable where the
-// protocol allows it. With [wire.TCP] a fault is drawn for the connection, and a request is what a client
-// says after the backend has spoken.
+// protocol allows it. What is encrypted cannot be followed: a client that prefers TLS must be told not to
+// use it on its way to the proxy. Then, and with [wire.TCP], a fault is drawn for the connection, and a
+// request is what a client says after the backend has spoken.
 //
 // Faults of bytes, in one direction: [Latency], [Bandwidth], [Slicer], [LimitData], [Corrupt], [Timeout],
 // [SlowClose].

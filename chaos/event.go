@@ -16,15 +16,19 @@ import (
 // exported fields; those with a tag `attr:"name"` are its attributes in the control API, on the
 // command line and in files.
 //
-// A panic in Strike ends the program: on a connection there is nobody to catch it.
+// Strike must return at once, and must not ask the proxy anything: bytes wait for it, and locks are
+// held. A panic in it ends the program: on a connection there is nobody to catch it.
 //
-// It may also have a method Validate() error, which names the field and what is accepted, and be a
-// [Scaled].
+// It may also have a method Validate() error, which names the field and what is accepted, a method
+// CheckProtocol(wire.Protocol) error, which says what that protocol has not, and be a [Scaled]. A proxy
+// asks the first two before it takes the fault.
 type Behavior interface {
 	// Name is what the API calls it: lower case, "slow_close".
 	Name() string
 
-	// Strike is asked at every moment of a connection that the fault was drawn for.
+	// Strike is asked at every moment of a connection that the fault was drawn for; at Read, Write and
+	// End only about the bytes of the fault's Direction. Moments that it has no use for it leaves as
+	// they are.
 	Strike(e *Event)
 }
 
@@ -74,7 +78,8 @@ func (m Moment) String() string {
 	return words[m]
 }
 
-// A Fate is what becomes of a connection, a request or of bytes.
+// A Fate is what becomes of a connection, a request or of bytes. Each is for the moments that it names:
+// what another one makes of it is not promised. At Read and End nothing ends.
 type Fate int
 
 const (
@@ -93,17 +98,22 @@ const (
 	// Sever passes a Request on and resets the connection when its answer begins.
 	Sever
 
-	// Close ends the connection in order, with what has been passed on.
+	// Close ends the connection in order, with what has been passed on: at Connect, Open, Request,
+	// Answer and Write.
 	Close
 
-	// Break resets the connection at once, both sides: the client sees "connection reset by peer".
+	// Break resets the connection at once, both sides: the client sees "connection reset by peer". Its
+	// moments are those of Close.
 	Break
 
 	// Unlisten is for Connect: nobody listens. A fault that does not always strike resets instead.
 	Unlisten
 )
 
-// An Event is a moment of a connection, and the verdict on it.
+// An Event is a moment of a connection, and the verdict on it. The fields up to Passed tell of the
+// moment. Those from Fate on are the verdict: they begin as the faults before this one have left them, so
+// that a behavior adds to Delay, and writes the larger of two Pauses and the smaller of two Rates. Once a
+// fault has given a Fate, those behind it are not asked; only at Open is each asked for itself.
 type Event struct {
 	Moment    Moment
 	Direction Direction // of Read, Write and End
@@ -115,22 +125,23 @@ type Event struct {
 	// Without, a fault is drawn for the connection.
 	Requests bool
 
-	// Always says that the fault strikes whatever is drawn.
+	// Always says that nothing is drawn: the fault strikes all that it is asked about.
 	Always bool
 
 	Open   int           // connections of the proxy that have got past Connect, and this one
 	Seen   uint64        // how many requests of all connections this fault was asked about before
 	Age    time.Duration // how long the connection and the fault have known each other
-	Passed int64         // bytes that have passed in this direction in that time
+	Passed int64         // bytes of this direction in that time: come in at Read and End, passed on at Write
 
 	// The verdict begins here.
 
 	Fate  Fate
 	Until time.Duration // at Open: the Age at which Fate strikes; at once if it has passed
 	Why   wire.Why      // what to Deny with
-	Reply []byte        // or the bytes of it
+	Reply []byte        // or the bytes of it; empty but not nil resets the connection
 
-	// Delay holds up a connection, a request, an answer, bytes or an end. Delays add up.
+	// Delay holds up a connection at Connect, a request, an answer, bytes at Read, or an end. Delays add
+	// up.
 	Delay time.Duration
 
 	// Data is what is about to be passed on, at Write. It may be replaced by other bytes, as many or

@@ -20,12 +20,12 @@ const (
 // A Notice is something that has happened at a proxy.
 type Notice struct {
 	Time    time.Time
-	Proxy   string // its Name
+	Proxy   string // its Name or, without one, where it listens
 	Kind    NoticeKind
 	Conn    uint64 // the number of the connection, or 0
 	Request uint64 // the number of the request in it, or 0
 	Fault   string // the name of the fault that struck
-	Text    string
+	Text    string // what there is to say besides; with Opened, the client's address
 }
 
 // Said is a piece of a conversation, as a side said it.
@@ -55,9 +55,9 @@ type Stats struct {
 
 // A Link is a connection that stands.
 type Link struct {
-	ID       uint64
-	Client   string // its address
-	Since    time.Time
-	Up, Down int64
-	Requests uint64
+	ID       uint64    // its number, from 1: the Conn of events and notices
+	Client   string    // its address
+	Since    time.Time // when the client connected
+	Up, Down int64     // bytes that the backend, and the client, have got
+	Requests uint64    // requests that have begun, where the protocol has any
 }

@@ -17,7 +17,8 @@ import (
 const DefaultDialTimeout = 30 * time.Second
 
 // A Proxy relays the connections of clients to a backend, and breaks what its faults want broken. A
-// process may have many. Its fields are set before Start; its methods are safe for concurrent use.
+// process may have many. Its fields are set before Start; its methods are safe for concurrent use. It must
+// not be copied once it is used.
 type Proxy struct {
 	// Name tells proxies apart. Empty is what it listens on.
 	Name string
@@ -26,7 +27,8 @@ type Proxy struct {
 	// any free one, and stays the same over Close and Start. Empty is "127.0.0.1:0".
 	Listen string
 
-	// Backend is where the proxy connects, in the same form. SetBackend changes it.
+	// Backend is where the proxy connects, in the same form; empty is not accepted. Once
+	// SetBackend has said another one, that counts.
 	Backend string
 
 	// Protocol is what client and backend speak. Nil is [wire.TCP]: it has no requests, so that
@@ -122,7 +124,8 @@ func (p *Proxy) Target() string {
 	return cmp.Or(p.backend, p.Backend)
 }
 
-// SetBackend makes new connections go to another backend. Those that stand stay where they are.
+// SetBackend makes new connections go to another backend, also after Close and Start. Those that stand
+// stay where they are.
 func (p *Proxy) SetBackend(addr string) error {
 	if err := validAddr("Backend", addr); err != nil {
 		return err

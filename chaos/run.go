@@ -89,7 +89,8 @@ func (p *Proxy) settleLocked() error {
 }
 
 // SetListen makes the proxy listen elsewhere. Connections stay, and what is there if the other address
-// cannot be had. An address that it listens on already changes nothing.
+// cannot be had. An address that it listens on already changes nothing. If the proxy does not run, the next
+// Start listens there.
 func (p *Proxy) SetListen(addr string) error {
 	if err := validAddr("Listen", addr); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 )
 
 // A Client controls the proxies of a [Server]. It is safe for concurrent use. A refusal by the server is
-// an *Error, which has the status and the wrong field.
+// an *[Error], which has the status and the wrong field; [Client.With] may have joined it with others.
 type Client struct {
 	// URL is where the server is. Empty is http://127.0.0.1:8474; "host:port" will do.
 	URL string
@@ -23,7 +23,8 @@ type Client struct {
 	// Token is the server's. Empty is none.
 	Token string
 
-	// HTTP makes the requests. Nil is http.DefaultClient, with 30 seconds for each but Events.
+	// HTTP makes the requests. Nil is http.DefaultClient, with 30 seconds for each but Events
+	// and Conversation.
 	HTTP *http.Client
 }
 

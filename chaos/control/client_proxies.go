@@ -10,13 +10,13 @@ import (
 
 // A Proxy is a proxy as JSON has it: as toxiproxy's, and what it speaks, and its seed.
 type Proxy struct {
-	Name     string  `json:"name"`
-	Listen   string  `json:"listen"`   // where its clients connect; to Create, empty is a free port
-	Upstream string  `json:"upstream"` // its backend
-	Enabled  bool    `json:"enabled"`  // it listens
-	Protocol string  `json:"protocol,omitempty"`
-	Seed     uint64  `json:"seed,omitempty"`
-	Toxics   []Toxic `json:"toxics"` // its faults
+	Name     string  `json:"name"`               // must not be empty
+	Listen   string  `json:"listen"`             // where its clients connect; to Create, empty is a free port
+	Upstream string  `json:"upstream"`           // its backend
+	Enabled  bool    `json:"enabled"`            // it listens; Create does not look at it
+	Protocol string  `json:"protocol,omitempty"` // what it speaks, "mysql"; to Create, empty is tcp
+	Seed     uint64  `json:"seed,omitempty"`     // to Create, zero chooses one
+	Toxics   []Toxic `json:"toxics"`             // its faults
 }
 
 // Proxies are all that the server has, by their names.

@@ -8,10 +8,10 @@ import (
 
 // A Toxic is a fault as JSON has it: as a toxic of toxiproxy's, and its schedule.
 type Toxic struct {
-	Attributes json.RawMessage `json:"attributes"`
-	Name       string          `json:"name"`
-	Type       string          `json:"type"`   // the name of its behavior
-	Stream     string          `json:"stream"` // "upstream" or "downstream"
+	Attributes json.RawMessage `json:"attributes"` // of its behavior, an object: see chaos.EncodeAttributes
+	Name       string          `json:"name"`       // empty, where one is added: its type and stream
+	Type       string          `json:"type"`       // the name of its behavior
+	Stream     string          `json:"stream"`     // "upstream" or "downstream"
 
 	// Toxicity is how much is struck, from 0 to 1, as a chaos.Fault's Share: the zero value is all of
 	// it, which is 1 in JSON, and chaos.Never is none, which is 0 there.

@@ -8,13 +8,16 @@ import "encoding/binary"
 // the protocol before MySQL 4.1, and extensions that were unknown when this was written.
 //
 // Why.Code is an error number from 1 to 65534; the SQLSTATE goes with it. Without one it is 1205, lock
-// wait timeout, which is what an overloaded server says to a client that is already connected; 1040 and
-// 1053 would come before and after a connection's life. As on a real server the statement has
-// failed then, and its transaction goes on, if it is seen to be one of SELECT, INSERT, UPDATE, DELETE,
-// REPLACE or WITH, or the preparation or execution of one. Anything else may be a COMMIT or ROLLBACK in one
-// of its many forms, after which the client believes the transaction to be over: the connection is then
-// closed with the error, so that the real server rolls back too. It also is where the error is one that ends
-// the transaction, as 1213 is, and where a statement is not executed for which the server has long data
+// wait timeout, which is what an overloaded server says to a client that is already connected; 1040
+// and 1053 would come before and after a connection's life. The connection stays usable.
+//
+// Within a transaction, and while the answers before are still to come, which may begin one, it is not
+// so simple. As on a real server the statement has failed then, and its transaction goes on, if it is
+// seen to be one of SELECT, INSERT, UPDATE, DELETE, REPLACE or WITH, or the preparation or execution
+// of one. Anything else may be a COMMIT or ROLLBACK in one of its many forms, after which the client
+// believes the transaction to be over: the connection is then closed with the error, so that the real
+// server rolls back too. It also is where the error is one that ends the transaction, as 1213 is, and,
+// with or without a transaction, where a statement is not executed for which the server has long data
 // already: it would add to them what the client sends when it tries again.
 var MySQL Protocol = mysql{}
 

@@ -6,12 +6,18 @@
 //	part := talk.Client([]byte("*1\r\n$4\r\nPING\r\n")) // {N: 14, Begin: true, End: true}
 //	talk.Refuse(wire.Why{}).Bytes                      // "-ERR …\r\n"
 //
-// A protocol is one file. A program adds its own by implementing [Protocol].
+// What is encrypted cannot be followed, and is relayed as bytes.
+//
+// A program adds its own protocol by implementing [Protocol] and [Conversation], and gives it to
+// chaos.Proxy.Protocol and, for proxies that are made through the API, to control.Server.Protocols.
 package wire
 
 import "slices"
 
 // A Protocol is what a chaos proxy can follow. It is a value without state, safe for concurrent use.
+//
+// It may also have a method Show(client bool, data []byte) string, which gives what a log shows of a
+// piece that one side has said, without secrets; else the bytes are shown as they are.
 type Protocol interface {
 	// Name is the protocol's name in flags and files: lower case, "mysql".
 	Name() string
@@ -26,8 +32,9 @@ type Protocol interface {
 }
 
 // A Conversation follows both sides of one connection. Its methods are called one at a time, each side
-// with the bytes in the order in which they were said, from wherever the last Part ended; what is not
-// understood must be reported as Opaque, never with a panic, and never with an error: it is relayed.
+// with the bytes in the order in which they were said, from wherever its last Part ended: of data with
+// several requests it tells the first, and is shown the rest then. What is not understood must be
+// reported as Opaque, never with a panic, and never with an error: it is relayed.
 //
 // Data belongs to the caller, and is valid during the call only.
 type Conversation interface {
@@ -37,9 +44,9 @@ type Conversation interface {
 	// Server looks at what the server says next. Data is not empty.
 	Server(data []byte) Part
 
-	// Refuse gives the server's own error as the answer to the request that the last call of Client
-	// has begun. The request is then kept from the server up to its End: the conversation goes on as
-	// if this answer had been the server's.
+	// Refuse is called right behind the Client that it is about, and only then. It gives the server's own
+	// error as the answer to the request that the last call of Client has begun. The request is then kept
+	// from the server up to its End: the conversation goes on as if this answer had been the server's.
 	Refuse(why Why) Answer
 }
 
