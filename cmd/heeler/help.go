@@ -137,9 +137,9 @@ var summaries = map[string]string{
 
 // protocolSummaries are what can be expected of the protocols.
 var protocolSummaries = map[string]string{
-	"http":     "HTTP/1: errors are 503, and 500 to 599 by their code",
+	"http":     "HTTP/1: errors are one of 500 to 503, as it is drawn, and 500 to 599 by their code",
 	"ldap":     "errors are busy and unavailable, and others by their name or number",
-	"memcache": "memcached, text and binary: errors are SERVER_ERROR",
+	"memcache": "memcached's text protocol: errors are SERVER_ERROR, or CLIENT_ERROR and ERROR by their code",
 	"mysql":    "MySQL and MariaDB: errors are ERR packets, by their number",
 	"postgres": "PostgreSQL: errors are ErrorResponse, by their SQLSTATE",
 	"redis":    "Redis, RESP2 and RESP3: errors are -ERR, -LOADING and others by their word",
