@@ -9,7 +9,7 @@
 //	db := open(mysql.Addr()) // the program connects here instead
 //
 //	mysql.SetFaults(chaos.Fault{Behavior: chaos.Hang{}})                          // now MySQL hangs
-//	mysql.SetFaults(chaos.Fault{Behavior: chaos.Error{Code: "1213"}, Share: 0.2}) // every fifth statement is a deadlock
+//	mysql.SetFaults(chaos.Fault{Behavior: chaos.Error{Code: "1213"}, Share: 0.2}) // one statement in five is a deadlock
 //	mysql.SetFaults()                                                             // and now it is well again
 //
 // In a test package chaos/chaostest does the rest; chaos/control lets other programs set faults, with
@@ -31,7 +31,8 @@
 // Faults of bytes, in one direction: [Latency], [Bandwidth], [Slicer], [LimitData], [Corrupt], [Timeout],
 // [SlowClose].
 //
-// Faults of connections: [Refuse], [Reset], [Cut], [SlowConnect], [HalfOpen], [LimitConnections].
+// Faults of connections: [Refuse], [Reset], [Cut], which can count the bytes of one direction, [SlowConnect],
+// [HalfOpen], [LimitConnections].
 //
 // [Mix] chooses one of several by percentages. A program adds its own by implementing [Behavior].
 //
