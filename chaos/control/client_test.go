@@ -14,6 +14,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 func TestTheClientDoesWhatTheServerCan(t *testing.T) {
@@ -27,7 +28,7 @@ func TestTheClientDoesWhatTheServerCan(t *testing.T) {
 		}
 	}
 	name := "my db/é?"
-	backend := echo(t)
+	backend := echo.Start(t)
 	made, err := c.Create(ctx, control.Proxy{Name: name, Upstream: backend, Protocol: "tcp", Seed: 5},
 		chaos.Fault{Behavior: chaos.Mix{{Percent: 20, Behavior: chaos.Delay{Sleep: time.Second}}}},
 		chaos.Fault{Behavior: chaos.Latency{Jitter: time.Millisecond}, Direction: chaos.Upstream, Share: chaos.Never,

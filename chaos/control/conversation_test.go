@@ -13,6 +13,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos/control"
 	"github.com/heeler-go/heeler/chaos/wire"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 // overhear asks for a conversation, lets talk go on once the log has begun, and gives the log, without
@@ -87,7 +88,7 @@ func (whisper) Refuse(why wire.Why) wire.Answer { return wire.Answer{Bytes: []by
 func TestSecretsAreNotShown(t *testing.T) {
 	s := &control.Server{Protocols: []wire.Protocol{named{secretive{wire.TCP}, "secretive"}}}
 	start(t, s)
-	p := made(t, s, `{"name":"db","protocol":"secretive","upstream":"`+echo(t)+`"}`)
+	p := made(t, s, `{"name":"db","protocol":"secretive","upstream":"`+echo.Start(t)+`"}`)
 	for _, as := range []string{"as=text", "as=hex"} {
 		got := overhear(t, s, as+"&max=5", func() { says(p.Listen, "s3cr3") })
 		if !strings.Contains(got, "(5 bytes that may hold a password)") || strings.Contains(got, "s3cr3") {
@@ -106,7 +107,7 @@ func (n named) Name() string { return n.name }
 
 func TestHTTPIsShownWithoutItsSecrets(t *testing.T) {
 	s := start(t, &control.Server{})
-	p := made(t, s, `{"name":"db","protocol":"http","upstream":"`+echo(t)+`"}`)
+	p := made(t, s, `{"name":"db","protocol":"http","upstream":"`+echo.Start(t)+`"}`)
 	request := "GET /repo?token=abc HTTP/1.1\r\nHost: db\r\nAuthorization: Bearer abc\r\n\r\n"
 	got := overhear(t, s, fmt.Sprint("max=", len(request)), func() { says(p.Listen, request) })
 	for _, want := range []string{"    GET /repo?token=[redacted] HTTP/1.1\n", "    Authorization: [redacted]\n"} {

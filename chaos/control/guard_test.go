@@ -11,6 +11,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -143,7 +144,7 @@ func TestAServerEndsWithWhatItHasMade(t *testing.T) {
 		"Shutdown": func(s *control.Server) error { return s.Shutdown(t.Context()) },
 	} {
 		s, given := withProxy(t)
-		p := made(t, s, `{"name":"made","upstream":"`+echo(t)+`"}`)
+		p := made(t, s, `{"name":"made","upstream":"`+echo.Start(t)+`"}`)
 		up(t, p.Listen, true)
 		resp, err := http.Get(s.URL() + "/events")
 		if err != nil {
@@ -164,7 +165,7 @@ func TestAServerEndsWithWhatItHasMade(t *testing.T) {
 
 func TestAShutdownWaitsOnlySoLong(t *testing.T) {
 	s, _ := withProxy(t)
-	p := made(t, s, `{"name":"made","upstream":"`+echo(t)+`"}`)
+	p := made(t, s, `{"name":"made","upstream":"`+echo.Start(t)+`"}`)
 	conn := dial(t, p.Listen)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -12,33 +12,11 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/heeler-go/heeler/internal/leak"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
-
-// echo is a backend that says back what it is told, until the test ends.
-func echo(t testing.TB) (addr string) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				io.Copy(conn, conn)
-			}()
-		}
-	}()
-	return ln.Addr().String()
-}
 
 // start starts a server, and ends it with the test.
 func start(t testing.TB, s *control.Server) *control.Server {
@@ -54,7 +32,7 @@ func start(t testing.TB, s *control.Server) *control.Server {
 func withProxy(t testing.TB) (*control.Server, *chaos.Proxy) {
 	t.Helper()
 	s := &control.Server{}
-	p := &chaos.Proxy{Name: "db", Backend: echo(t), Notify: s.Notify}
+	p := &chaos.Proxy{Name: "db", Backend: echo.Start(t), Notify: s.Notify}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

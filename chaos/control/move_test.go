@@ -13,6 +13,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 // stands says whether a connection through an echo still does.
@@ -36,7 +37,7 @@ func connected(t *testing.T, addr string) net.Conn {
 func TestAChangeThatIsRefusedEndsNoConnection(t *testing.T) {
 	s, p := withProxy(t)
 	conn := connected(t, p.Addr())
-	busy, other := echo(t), echo(t)
+	busy, other := echo.Start(t), echo.Start(t)
 	for _, c := range []struct {
 		status             int
 		method, path, body string
@@ -84,7 +85,7 @@ func TestAProxyThatMovesIsTheSame(t *testing.T) {
 		}
 		up(t, at, false)
 		total := p.Stats().Total
-		move("", echo(t))
+		move("", echo.Start(t))
 		up(t, to, true)
 		if stands(conn) {
 			t.Error("with another upstream the connection to the old one stands")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 // free is an address at which nobody listens, a moment ago at least.
@@ -37,7 +38,7 @@ func populate(t *testing.T, s *control.Server, status int, list string) (proxies
 
 func TestPopulateMakesWhatIsMissingAndKeepsWhatIsThere(t *testing.T) {
 	s := start(t, &control.Server{})
-	one, two, backend := free(t), free(t), echo(t)
+	one, two, backend := free(t), free(t), echo.Start(t)
 	_, port, _ := net.SplitHostPort(one)
 	list := fmt.Sprintf(`[{"name":"one","listen":"localhost:%s","upstream":%q},
 		{"name":"two","listen":%q,"upstream":%q,"enabled":false,"toxics":[{"type":"latency"}]}]`, port, backend, two, backend)
@@ -72,7 +73,7 @@ func TestPopulateMakesWhatIsMissingAndKeepsWhatIsThere(t *testing.T) {
 			t.Errorf("enabled at %q, it is %+v", same, made[0])
 		}
 	}
-	made, _ = populate(t, s, 201, fmt.Sprintf(`[{"name":"two","listen":%q,"upstream":%q}]`, two, echo(t)))
+	made, _ = populate(t, s, 201, fmt.Sprintf(`[{"name":"two","listen":%q,"upstream":%q}]`, two, echo.Start(t)))
 	if up(t, two, true); len(made[0].Toxics) != 0 {
 		t.Errorf("replaced, it is %+v", made[0])
 	}
@@ -80,7 +81,7 @@ func TestPopulateMakesWhatIsMissingAndKeepsWhatIsThere(t *testing.T) {
 
 func TestABadListChangesNothing(t *testing.T) {
 	s := start(t, &control.Server{})
-	one, other, backend := free(t), free(t), echo(t)
+	one, other, backend := free(t), free(t), echo.Start(t)
 	populate(t, s, 201, fmt.Sprintf(`[{"name":"one","listen":%q,"upstream":%q,"toxics":[{"type":"latency"}]}]`, one, backend))
 	before := must(t, s, 200, "GET", "/proxies", "")
 	for _, c := range []struct{ second, message string }{
@@ -109,7 +110,7 @@ func TestAFileOfToxiproxysIsLoaded(t *testing.T) {
 	s := &control.Server{}
 	t.Cleanup(func() { s.Close() })
 	at := free(t)
-	file := fmt.Sprintf(`[{"name":"web","listen":%q,"upstream":%q,"enabled":true}]`, at, echo(t))
+	file := fmt.Sprintf(`[{"name":"web","listen":%q,"upstream":%q,"enabled":true}]`, at, echo.Start(t))
 	if err := s.Load(t.Context(), []byte(file)); err != nil {
 		t.Fatal(err)
 	}

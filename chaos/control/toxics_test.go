@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 func TestToxicsAsRecorded(t *testing.T) {
@@ -86,7 +87,7 @@ func TestAProxyComesWithAllItsFaultsOrNotAtAll(t *testing.T) {
 	s, _ := withProxy(t)
 	listen := free(t)
 	wish := func(toxics string) string {
-		return `{"name":"two","listen":"` + listen + `","upstream":"` + echo(t) + `","toxics":` + toxics + `}`
+		return `{"name":"two","listen":"` + listen + `","upstream":"` + echo.Start(t) + `","toxics":` + toxics + `}`
 	}
 	must(t, s, 400, "POST", "/proxies", wish(`[{"type":"latency"},{"type":"latency","attributes":{"latency":-1}}]`))
 	must(t, s, 409, "POST", "/proxies", wish(`[{"type":"latency"},{"type":"latency"}]`))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 // made creates a proxy through the API.
@@ -25,7 +26,7 @@ func TestAProxyLooksAsToxiproxyHasIt(t *testing.T) {
 	if got := must(t, s, 200, "GET", "/proxies", ""); got != "{}" {
 		t.Errorf("no proxies are %s, want {}", got)
 	}
-	backend := echo(t)
+	backend := echo.Start(t)
 	p := made(t, s, `{"name":"db","listen":"localhost:0","upstream":"`+backend+`","seed":7}`)
 	up(t, p.Listen, true)
 	want := `{"name":"db","listen":"` + p.Listen + `","upstream":"` + backend + `","enabled":true,"toxics":[],
@@ -115,7 +116,7 @@ func TestRefusalsHaveToxiproxysWords(t *testing.T) {
 
 func TestAProxyCanBeDownAndMoved(t *testing.T) {
 	s := start(t, &control.Server{})
-	backend, other := echo(t), echo(t)
+	backend, other := echo.Start(t), echo.Start(t)
 	p := made(t, s, `{"name":"db","upstream":"`+backend+`","enabled":false,"listen":"localhost:0"}`)
 	if p.Enabled || p.Listen != "localhost:0" {
 		t.Errorf("a proxy that is not enabled is %+v", p)

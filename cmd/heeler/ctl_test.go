@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/heeler-go/heeler/internal/servers"
 )
 
 func TestToxicsComeAndGo(t *testing.T) {
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	addr := h.addr("tcp")
 	got := h.ctl("add-toxic", "latency", "latency=250ms", "--stream", "upstream", "--name", "far")
 	if want := "Added far: latency upstream {\"latency\":250,\"jitter\":0}\n"; got != want {
@@ -57,7 +58,7 @@ func TestToxicsComeAndGo(t *testing.T) {
 }
 
 func TestAProxyIsSwitchedOffAndOn(t *testing.T) {
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	addr := h.addr("tcp")
 	if got := h.ctl("disable"); got != "Disabled tcp\n" {
 		t.Errorf("%q", got)
@@ -74,7 +75,7 @@ func TestAProxyIsSwitchedOffAndOn(t *testing.T) {
 
 func TestTheBackendIsSwapped(t *testing.T) {
 	redis := servers.Redis(t)
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	connect(t, h.addr("tcp")).expect("PING", "PING")
 	if got := h.ctl("set-backend", redis.Addr); got != "Backend changed to \""+redis.Addr+"\"\n" {
 		t.Errorf("%q", got)
@@ -147,7 +148,7 @@ func watched(t *testing.T, h *herd, verb, want string, happen func(*client)) {
 }
 
 func TestWhatHappensCanBeWatched(t *testing.T) {
-	h := run(t, echo(t), "--behavior", "delay", "--behavior-delay-sleep", "1ms")
+	h := run(t, echo.Start(t), "--behavior", "delay", "--behavior-delay-sleep", "1ms")
 	watched(t, h, "events", `(?m)^\d\d:\d\d:\d\d\.\d{3} tcp #\d+ request 1 struck by delay_downstream \(request\)$`, func(c *client) {
 		c.expect("hello", "hello")
 	})
@@ -155,6 +156,6 @@ func TestWhatHappensCanBeWatched(t *testing.T) {
 
 func TestWhoSaysWhatCanBeWatched(t *testing.T) {
 	t.Setenv("HEELER_TOKEN", "s3cret")
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	watched(t, h, "conversation", `#\d+ client\n    hello\n`, func(c *client) { c.expect("hello", "hello") })
 }

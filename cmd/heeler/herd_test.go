@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 // codes asks for a page so many times, on one connection, and gives a letter for each answer.
@@ -110,7 +112,7 @@ func TestATokenIsAskedFor(t *testing.T) {
 }
 
 func TestToxiproxysFileIsTakenWithItsToxics(t *testing.T) {
-	backend := echo(t)
+	backend := echo.Start(t)
 	config := file(t, "toxiproxy.json", fmt.Sprintf(`[
 	{"name": "a", "listen": "127.0.0.1:0", "upstream": %q, "enabled": true,
 	 "toxics": [{"type": "reset_peer", "attributes": {"timeout": 0}}]},
@@ -165,19 +167,19 @@ func TestAConversationIsWrittenDown(t *testing.T) {
 		}
 		t.Fatalf("no %q in\n%s", want, data)
 	}
-	h := run(t, echo(t), "--conversation", path)
+	h := run(t, echo.Start(t), "--conversation", path)
 	connect(t, h.addr("tcp")).expect("hello", "hello")
 	written(" #1 client\n    hello\n")
 	written(" #1 backend\n    hello\n")
-	h = run(t, echo(t), "--conversation", path, "--conversation-as=hex", "--conversation-max", "7")
+	h = run(t, echo.Start(t), "--conversation", path, "--conversation-as=hex", "--conversation-max", "7")
 	connect(t, h.addr("tcp")).expect("hello", "hello")
 	written("|hello..|\n… the log ends here, after 7 bytes\n")
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v; want it to be for its owner only", info.Mode(), err)
 	}
 
-	two := start(t, binary, "chaos", "--conversation", path, "--proxy", "127.0.0.1:0", "--backend", echo(t), "--config",
-		file(t, "x.ini", "[proxy:other]\nproxy = 127.0.0.1:0\nbackend = "+echo(t)))
+	two := start(t, binary, "chaos", "--conversation", path, "--proxy", "127.0.0.1:0", "--backend", echo.Start(t), "--config",
+		file(t, "x.ini", "[proxy:other]\nproxy = 127.0.0.1:0\nbackend = "+echo.Start(t)))
 	connect(t, two.addr("other")).expect("whose", "whose")
 	written("#1 client\n    whose\n")
 	data, _ := os.ReadFile(path)
@@ -185,7 +187,7 @@ func TestAConversationIsWrittenDown(t *testing.T) {
 		t.Errorf("nothing tells the proxies apart in\n%s", data)
 	}
 
-	out := start(t, binary, "chaos", "--proxy", "127.0.0.1:0", "--backend", echo(t), "--conversation=-")
+	out := start(t, binary, "chaos", "--proxy", "127.0.0.1:0", "--backend", echo.Start(t), "--conversation=-")
 	c := connect(t, out.addr("tcp"))
 	c.expect("aloud", "aloud")
 	c.conn.Close() // nobody has to wait for it
@@ -196,7 +198,7 @@ func TestAConversationIsWrittenDown(t *testing.T) {
 }
 
 func TestTheLogTellsWhatOneWantsToKnow(t *testing.T) {
-	h := run(t, echo(t), "--behavior", "half_open", "--log-level", "debug")
+	h := run(t, echo.Start(t), "--behavior", "half_open", "--log-level", "debug")
 	connect(t, h.addr("tcp"))
 	h.waitFor(`level=DEBUG msg=opened name=tcp conn=1 text=127`)
 	h.waitFor(`level=DEBUG msg=struck name=tcp conn=1 fault=half_open_downstream text=connect`)
@@ -220,10 +222,10 @@ func TestTheLogTellsWhatOneWantsToKnow(t *testing.T) {
 }
 
 func TestAProxyForEverybodyIsPointedOut(t *testing.T) {
-	h := start(t, binary, "chaos", "--proxy", ":0", "--backend", echo(t))
+	h := start(t, binary, "chaos", "--proxy", ":0", "--backend", echo.Start(t))
 	h.waitFor(`level=WARN msg="whoever reaches this machine reaches the backend`)
 	connect(t, strings.Replace(h.addr("tcp"), "[::]", "127.0.0.1", 1)).expect("hello", "hello")
-	local := run(t, echo(t))
+	local := run(t, echo.Start(t))
 	local.url()
 	if strings.Contains(local.log(), "WARN") {
 		t.Errorf("a warning without a reason:\n%s", local.log())
@@ -232,7 +234,7 @@ func TestAProxyForEverybodyIsPointedOut(t *testing.T) {
 
 func TestAUnixSocketIsAnAddress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	h := run(t, echo(t), "--proxy", "unix:"+path)
+	h := run(t, echo.Start(t), "--proxy", "unix:"+path)
 	h.url()
 	c, err := net.Dial("unix", path)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 const twoProxies = `[heeler]
@@ -61,7 +63,7 @@ func TestWhatASectionSaysOfABehaviorHoldsWhenItIsSetLater(t *testing.T) {
 }
 
 func TestAWrongOptionIsAMistakeWhoeverNoticesIt(t *testing.T) {
-	h := run(t, echo(t), "--protocol", "mysql")
+	h := run(t, echo.Start(t), "--protocol", "mysql")
 	for _, story := range []struct{ args, want string }{
 		{"set-behavior delay sleep=x", `delay: sleep is "x", want `},
 		{"set-behavior 5:delay sleep=-1", `delay: sleep is -1s, want `},
@@ -84,7 +86,7 @@ func TestAWrongOptionIsAMistakeWhoeverNoticesIt(t *testing.T) {
 
 func TestNoTokenIsShown(t *testing.T) {
 	t.Setenv("HEELER_TOKEN", " s3cret\n") // as out of a file
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	host := strings.TrimPrefix(h.url(), "http://")
 	if got := h.ctl("get-behavior"); got != "dummy\n" {
 		t.Errorf("%q", got)
@@ -128,7 +130,7 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 
 func TestASocketThatWasLeftBehindIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	killed := run(t, echo(t), "--proxy", "unix:"+path)
+	killed := run(t, echo.Start(t), "--proxy", "unix:"+path)
 	killed.url()
 
 	o := command(t, binary, "chaos", "--proxy", "unix:"+path)
@@ -138,7 +140,7 @@ func TestASocketThatWasLeftBehindIsReplaced(t *testing.T) {
 
 	killed.cmd.Process.Kill()
 	<-killed.ended
-	run(t, echo(t), "--proxy", "unix:"+path).url()
+	run(t, echo.Start(t), "--proxy", "unix:"+path).url()
 	c, err := net.DialTimeout("unix", path, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)

@@ -7,11 +7,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/echo"
 )
 
 func TestASignalLetsConnectionsComeToTheirEnd(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		h := run(t, echo(t))
+		h := run(t, echo.Start(t))
 		addr := h.addr("tcp")
 		c := connect(t, addr)
 		c.expect("one", "one")
@@ -44,7 +46,7 @@ func refused(t *testing.T, addr string) {
 }
 
 func TestASecondSignalDoesNotWait(t *testing.T) {
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	c := connect(t, h.addr("tcp"))
 	c.expect("one", "one")
 	h.signal(os.Interrupt)
@@ -62,7 +64,7 @@ func TestASecondSignalDoesNotWait(t *testing.T) {
 
 func TestConnectionsThatStayAreCutAfterTheGrace(t *testing.T) {
 	t.Parallel()
-	h := run(t, echo(t))
+	h := run(t, echo.Start(t))
 	connect(t, h.addr("tcp")).expect("one", "one")
 	begin := time.Now()
 	h.signal(os.Interrupt)

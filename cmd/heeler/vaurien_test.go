@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/heeler-go/heeler/internal/servers"
 )
 
@@ -53,7 +54,7 @@ func TestWhoUsedVaurienGoesOnAsBefore(t *testing.T) {
 }
 
 func TestOptionsOfTheCommandLineAreWhereTheControlBegins(t *testing.T) {
-	h := run(t, echo(t), "--behavior-delay-sleep", "0.25", "--behavior-slow-connect-delay=100")
+	h := run(t, echo.Start(t), "--behavior-delay-sleep", "0.25", "--behavior-slow-connect-delay=100")
 	h.ctl("set-behavior", "delay")
 	if got := h.ctl("list"); !strings.Contains(got, `{"sleep":0.25,"before":true}`) {
 		t.Errorf("set without options:\n%s", got)
@@ -72,7 +73,7 @@ func TestOptionsOfTheCommandLineAreWhereTheControlBegins(t *testing.T) {
 }
 
 func TestAFileOfVauriensIsRead(t *testing.T) {
-	backend := echo(t)
+	backend := echo.Start(t)
 	t.Setenv("HEELER_TEST_BACKEND", backend)
 	ini := file(t, "vaurien.ini", `; for the tests
 [vaurien]

@@ -9,6 +9,7 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/heeler-go/heeler/internal/leak"
 )
 
@@ -23,29 +24,6 @@ func serve(t *testing.T) *toxiproxy.Client {
 	}
 	t.Cleanup(func() { s.Close() })
 	return toxiproxy.NewClient(strings.TrimPrefix(s.URL(), "http://"))
-}
-
-// echo is a backend that says back what it is told.
-func echo(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				io.Copy(conn, conn)
-			}()
-		}
-	}()
-	return ln.Addr().String()
 }
 
 // relays says how long it took a proxy to bring back what it was told; negative: it did not.
@@ -86,7 +64,7 @@ func refused(t *testing.T, err error, want string) {
 }
 
 func TestProxiesComeAndGo(t *testing.T) {
-	client, backend := serve(t), echo(t)
+	client, backend := serve(t), echo.Start(t)
 	if all, err := client.Proxies(); err != nil || len(all) != 0 {
 		t.Errorf("at first there are %v, %v", all, err)
 	}
@@ -109,7 +87,7 @@ func TestProxiesComeAndGo(t *testing.T) {
 	if again.Listen != proxy.Listen || again.Upstream != backend {
 		t.Errorf("asked for: %+v", again)
 	}
-	again.Upstream = echo(t)
+	again.Upstream = echo.Start(t)
 	check(t, again.Save())
 	up(t, proxy.Listen, true)
 
@@ -199,7 +177,7 @@ func TestAToxicIsRemovedWhileAClientDoesNotRead(t *testing.T) {
 
 func TestToxicsComeAndGo(t *testing.T) {
 	client := serve(t)
-	proxy, err := client.CreateProxy("mysql", "", echo(t))
+	proxy, err := client.CreateProxy("mysql", "", echo.Start(t))
 	check(t, err)
 	slow, err := proxy.AddToxic("", "latency", "", -1, toxiproxy.Attributes{"latency": 200, "jitter": 1})
 	check(t, err)
@@ -249,7 +227,7 @@ func TestToxicsComeAndGo(t *testing.T) {
 
 func TestEveryTypeOfToxicIsTaken(t *testing.T) {
 	client := serve(t)
-	proxy, err := client.CreateProxy("mysql", "", echo(t))
+	proxy, err := client.CreateProxy("mysql", "", echo.Start(t))
 	check(t, err)
 	for kind, attributes := range map[string]toxiproxy.Attributes{
 		"latency": {"latency": 1, "jitter": 1}, "bandwidth": {"rate": 1000}, "slow_close": {"delay": 1},
@@ -283,7 +261,7 @@ func TestEveryTypeOfToxicIsTaken(t *testing.T) {
 }
 
 func TestPopulate(t *testing.T) {
-	client, backend := serve(t), echo(t)
+	client, backend := serve(t), echo.Start(t)
 	list := []toxiproxy.Proxy{
 		{Name: "one", Listen: "localhost:0", Upstream: backend, Enabled: true},
 		{Name: "two", Listen: "localhost:0", Upstream: backend},

@@ -11,6 +11,7 @@ import (
 
 	toxiserver "github.com/Shopify/toxiproxy/v2"
 	"github.com/heeler-go/heeler/chaos/control"
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/rs/zerolog"
 )
 
@@ -83,7 +84,7 @@ func TestHeelerAnswersAsToxiproxyDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	backend := echo(t)
+	backend := echo.Start(t)
 	for _, step := range steps {
 		body := strings.ReplaceAll(step.body, "BACKEND", backend)
 		wantStatus, want := ask(t, theirs.URL, step.method, step.path, body)
