@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,30 +15,11 @@ import (
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/chaostest"
 	"github.com/heeler-go/heeler/chaos/wire"
+	"github.com/heeler-go/heeler/internal/echo"
 	"github.com/heeler-go/heeler/internal/leak"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
-
-// shouter says everything back.
-func shouter(t testing.TB) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { defer c.Close(); io.Copy(c, c) })
-		}
-	})
-	t.Cleanup(func() { ln.Close(); serving.Wait() })
-	return ln.Addr().String()
-}
 
 // dial connects; whoever tests here closes its connections with the test.
 func dial(t testing.TB, p *chaos.Proxy) net.Conn {
@@ -52,8 +32,8 @@ func dial(t testing.TB, p *chaos.Proxy) net.Conn {
 	return c
 }
 
-// echo says a word and gives what comes back within a while.
-func echo(c net.Conn, patience time.Duration) (string, error) {
+// reply says a word and gives what comes back within a while.
+func reply(c net.Conn, patience time.Duration) (string, error) {
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, "word"); err != nil {
 		return "", err
@@ -68,24 +48,24 @@ const (
 	short = 50 * time.Millisecond
 )
 
-func mustEcho(t testing.TB, c net.Conn) {
+func mustReply(t testing.TB, c net.Conn) {
 	t.Helper()
-	if got, err := echo(c, long); got != "word" || err != nil {
+	if got, err := reply(c, long); got != "word" || err != nil {
 		t.Fatalf("heard %q and %v, want the word", got, err)
 	}
 }
 
 func TestABackendHangsHere(t *testing.T) {
 	t.Parallel()
-	proxy := chaostest.New(t, nil, shouter(t))
+	proxy := chaostest.New(t, nil, echo.Start(t))
 	c := dial(t, proxy)
-	mustEcho(t, c)
+	mustReply(t, c)
 	chaostest.Set(t, proxy, chaos.Hang{})
-	if _, err := echo(c, short); !isTimeout(err) {
+	if _, err := reply(c, short); !isTimeout(err) {
 		t.Errorf("with a backend that hangs: %v", err)
 	}
 	chaostest.Set(t, proxy)
-	mustEcho(t, dial(t, proxy))
+	mustReply(t, dial(t, proxy))
 }
 
 func isTimeout(err error) bool {
@@ -95,7 +75,7 @@ func isTimeout(err error) bool {
 
 func TestAFaultForAWhile(t *testing.T) {
 	t.Parallel()
-	proxy := chaostest.New(t, wire.TCP, shouter(t))
+	proxy := chaostest.New(t, wire.TCP, echo.Start(t))
 	chaostest.Set(t, proxy, chaos.Latency{Latency: time.Millisecond})
 	for range 2 {
 		chaostest.With(t, proxy, func() {
@@ -103,7 +83,7 @@ func TestAFaultForAWhile(t *testing.T) {
 				t.Errorf("connected to what refuses: %v, %v", c, err)
 			}
 		}, chaos.Refuse{})
-		mustEcho(t, dial(t, proxy))
+		mustReply(t, dial(t, proxy))
 		if f := proxy.Faults(); len(f) != 1 || f[0].Name != "latency_downstream" {
 			t.Errorf("set afterwards: %v, want what was set before", f)
 		}
@@ -148,11 +128,11 @@ func play(t *testing.T, test func(*stage)) *stage {
 
 func TestAFailedTestTellsWhatHappenedAndTheSeed(t *testing.T) {
 	t.Setenv(chaostest.SeedVariable, "4711")
-	backend := shouter(t)
+	backend := echo.Start(t)
 	story := func(s *stage) {
 		proxy := chaostest.New(s, nil, backend)
 		chaostest.Set(s, proxy, chaos.Latency{Latency: time.Millisecond})
-		mustEcho(t, dial(t, proxy))
+		mustReply(t, dial(t, proxy))
 		chaostest.Set(s, proxy, chaos.Reset{})
 		for range 300 {
 			chaostest.Set(s, proxy)
@@ -185,11 +165,11 @@ func byTime(a, b string) int {
 func TestWhatHappenedToAConnectionIsTold(t *testing.T) {
 	s := play(t, func(s *stage) {
 		s.failed = true
-		proxy := chaostest.New(s, nil, shouter(t))
+		proxy := chaostest.New(s, nil, echo.Start(t))
 		c := dial(t, proxy)
-		mustEcho(t, c)
+		mustReply(t, c)
 		chaostest.Set(s, proxy, chaos.Reset{})
-		if _, err := echo(c, long); err == nil {
+		if _, err := reply(c, long); err == nil {
 			t.Error("a connection that was reset answered")
 		}
 	})
@@ -201,7 +181,7 @@ func TestWhatHappenedToAConnectionIsTold(t *testing.T) {
 }
 
 func TestTheSeedIsTheOneAskedForElseEachProxyHasItsOwn(t *testing.T) {
-	backend := shouter(t)
+	backend := echo.Start(t)
 	seed := func() uint64 { return chaostest.New(t, nil, backend).Stats().Seed }
 	t.Setenv(chaostest.SeedVariable, "7")
 	if got := seed(); got != 7 {
@@ -241,19 +221,19 @@ func TestMistakesEndTheTestAndNameTheField(t *testing.T) {
 func TestConnectionsThatStandEndWithTheTest(t *testing.T) {
 	var c net.Conn
 	play(t, func(s *stage) {
-		proxy := chaostest.New(s, nil, shouter(t))
+		proxy := chaostest.New(s, nil, echo.Start(t))
 		c = dial(t, proxy)
-		mustEcho(t, c)
+		mustReply(t, c)
 	})
-	if _, err := echo(c, long); err == nil || isTimeout(err) {
+	if _, err := reply(c, long); err == nil || isTimeout(err) {
 		t.Errorf("after the test: %v, want a closed connection", err)
 	}
 }
 
 // BenchmarkARoundTrip shows that a benchmark may have a proxy as well.
 func BenchmarkARoundTrip(b *testing.B) {
-	c := dial(b, chaostest.New(b, nil, shouter(b)))
+	c := dial(b, chaostest.New(b, nil, echo.Start(b)))
 	for b.Loop() {
-		mustEcho(b, c)
+		mustReply(b, c)
 	}
 }
