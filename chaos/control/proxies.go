@@ -26,10 +26,7 @@ func newEntry(p *chaos.Proxy, created bool) *entry {
 
 // protocol is the name of what the proxy speaks.
 func (e *entry) protocol() string {
-	if e.proxy.Protocol == nil {
-		return wire.TCP.Name()
-	}
-	return e.proxy.Protocol.Name()
+	return cmp.Or(e.proxy.Protocol, wire.TCP).Name()
 }
 
 // json is how a proxy looks to clients.

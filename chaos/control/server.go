@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,11 +139,7 @@ func (s *Server) Start() error {
 	if s.closed || s.ln != nil {
 		return errors.New("chaos/control: Start a second time, want a new Server")
 	}
-	addr := s.Addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := net.Listen("tcp", cmp.Or(s.Addr, "127.0.0.1:0"))
 	if err != nil {
 		return fmt.Errorf("chaos/control: %w", err)
 	}

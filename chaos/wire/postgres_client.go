@@ -143,12 +143,8 @@ func (t *postgresTalk) inside(sort postgresSort) {
 	case postgresCopied:
 		t.copying = false
 	case postgresSync:
-		if t.request != postgresNone {
-			t.last = true
-			t.copySync = t.copying
-		} else {
-			t.copySync = t.copying // one that is still ignored does not count
-		}
+		t.last = t.request != postgresNone
+		t.copySync = t.copying // one that is still ignored does not count
 	}
 }
 
