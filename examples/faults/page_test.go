@@ -83,8 +83,9 @@ func page(t *testing.T, all []backend, results []column) string {
 	b.WriteString("## A connection that stands when the fault is set\n\n")
 	table(&b, all, standing, func(i, j int) cell { return results[j].standing[i] })
 	b.WriteString(`
-What to see in it: an ` + "`error`" + ` costs no connection, on any protocol. gomemcache is the exception, and by its own
-choice: it closes its connection after any error of the server, for which it has no type either; a
+What to see in it: an ` + "`error`" + ` costs no connection, on any protocol. It does within a transaction, where
+the backend would otherwise keep half of what the client thinks has failed: MySQL's, PostgreSQL's, and
+Redis' with watched keys. gomemcache is the exception, and by its own choice: it closes its connection after any error of the server, for which it has no type either; a
 client that goes on can, as another test shows. Where the proxy is told nothing of the protocol, in the column TCP,
 the error is noise. With ` + "`hang`" + ` and ` + "`timeout`" + `, LDAP's answers may come in any order, so that
 its client may go on without the one that is missing.
