@@ -28,8 +28,8 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// DefaultURL is where a Client looks for the server if its URL is empty: toxiproxy's address.
-const DefaultURL = "http://127.0.0.1:8474"
+// defaultURL is where a Client looks for the server if its URL is empty: toxiproxy's address.
+const defaultURL = "http://127.0.0.1:8474"
 
 // callTimeout is for a server that does not answer.
 const callTimeout = 30 * time.Second
@@ -82,7 +82,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 		}
 		data = bytes.NewReader(encoded)
 	}
-	root := strings.TrimSuffix(cmp.Or(c.URL, DefaultURL), "/")
+	root := strings.TrimSuffix(cmp.Or(c.URL, defaultURL), "/")
 	if !strings.Contains(root, "://") {
 		root = "http://" + root
 	}

@@ -42,8 +42,8 @@ type Log struct {
 	Piece int
 }
 
-// DefaultPiece is how much of each piece a Log shows, in bytes, if Piece is zero.
-const DefaultPiece = 4096
+// defaultPiece is how much of each piece a Log shows, in bytes, if Piece is zero.
+const defaultPiece = 4096
 
 // A piece is what a side has said, as far as the log shows it.
 type piece struct {
@@ -63,7 +63,7 @@ func (l Log) Follow(ctx context.Context, p *chaos.Proxy, w io.Writer) error {
 func (l Log) Tap(p *chaos.Proxy) (write func(ctx context.Context, w io.Writer) error) {
 	f := &following{Log: l, pieces: make(chan piece, waiting), name: p.Name}
 	f.show, _ = p.Protocol.(shower)
-	f.Piece = cmp.Or(max(f.Piece, 0), DefaultPiece)
+	f.Piece = cmp.Or(max(f.Piece, 0), defaultPiece)
 	f.stop = p.Tap(f.hear)
 	return f.write
 }

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// ToxiproxyVersion is the version of toxiproxy whose API the server speaks.
-const ToxiproxyVersion = "2.12.0"
+// toxiproxyVersion is the version of toxiproxy whose API the server speaks.
+const toxiproxyVersion = "2.12.0"
 
 func (s *Server) version(*http.Request) (int, any, error) {
 	ours := "(devel)"
@@ -20,7 +20,7 @@ func (s *Server) version(*http.Request) (int, any, error) {
 			}
 		}
 	}
-	return http.StatusOK, map[string]string{"version": ToxiproxyVersion, "heeler": ours}, nil
+	return http.StatusOK, map[string]string{"version": toxiproxyVersion, "heeler": ours}, nil
 }
 
 func (s *Server) listProxies(*http.Request) (int, any, error) {
