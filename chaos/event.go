@@ -92,7 +92,7 @@ const (
 
 	// Swallow loses a Request, without an answer: where answers come in order, the connection stays
 	// open and never speaks again. At Connect the backend is never asked, and the client waits. At
-	// Write these bytes are lost.
+	// Write these bytes are lost, and the connection is closed when bytes may pass again.
 	Swallow
 
 	// Sever passes a Request on and resets the connection when its answer begins.

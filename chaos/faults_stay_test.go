@@ -220,3 +220,26 @@ func TestFaultsHaveNamesThatDiffer(t *testing.T) {
 		t.Errorf("they are called %s", got)
 	}
 }
+
+// What comes after lost bytes would be taken for them: the answer to a request for the one before.
+func TestAConnectionThatHasLostBytesEndsWithTheFault(t *testing.T) {
+	for name, schedule := range map[string]chaos.Schedule{"taken away": {}, "by its schedule": {End: 200 * time.Millisecond}} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, &chaos.Proxy{Backend: backend(t, echo)})
+			set(t, p, chaos.Fault{Behavior: chaos.Timeout{}, Schedule: schedule})
+			c := dial(t, p)
+			say(t, c, "a")
+			for p.Stats().Struck["timeout_downstream"] == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			if schedule.End == 0 {
+				set(t, p)
+			}
+			time.Sleep(schedule.End)
+			c.Write([]byte("b")) // which may be too late already
+			if got, err := io.ReadAll(c); len(got) > 0 {
+				t.Errorf("the client heard %q and %v, want an end", got, err)
+			}
+		})
+	}
+}

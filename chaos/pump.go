@@ -44,6 +44,8 @@ type pump struct {
 	more   bool        // the source is within a message, into which no other answer can be put
 	quiet  bool        // the source has said all, though it was not asked yet
 	ended  bool        // and that has been heard
+	thief  *active     // the last fault that has lost bytes
+	robbed atomic.Bool // there is one
 }
 
 func (p *pump) init(l *link, dir Direction) {
@@ -72,7 +74,7 @@ func (p *pump) poke() {
 // something to do: a thousand changes with thousands of idle connections cost little. The link's
 // lock is held.
 func (p *pump) reconsider() {
-	if p.holds.Load() {
+	if p.holds.Load() || p.robbed.Load() {
 		p.poke()
 	}
 }
@@ -125,7 +127,9 @@ func (p *pump) step() error {
 	if n > 0 {
 		// Since the pump has looked, all may have changed: it has waited, and a deadline that wakes it may
 		// come too late to keep it from reading.
-		p.adopt(p.link.proxy.plan.Load())
+		if err := p.adopt(p.link.proxy.plan.Load()); err != nil {
+			return err
+		}
 		if p.denies() {
 			p.answers()
 		}
@@ -155,7 +159,9 @@ func (p *pump) look() error {
 	if p.link.state.Load() != standing {
 		return errOver
 	}
-	p.adopt(p.link.proxy.plan.Load())
+	if err := p.adopt(p.link.proxy.plan.Load()); err != nil {
+		return err
+	}
 	if p.have > 0 && !p.link.known.Load() {
 		return p.chew(0)
 	}
@@ -163,10 +169,15 @@ func (p *pump) look() error {
 }
 
 // adopt takes the plan that is in force. What a fault has held up that is gone goes on as if it had only
-// met those that are left.
-func (p *pump) adopt(pl *plan) {
+// met those that are left. Where one that is gone has lost bytes the connection is over: what came now
+// would be taken for what is missing.
+func (p *pump) adopt(pl *plan) error {
 	if pl == p.plan {
-		return
+		return nil
+	}
+	if p.thief != nil && !slices.Contains(pl.faults, p.thief) {
+		p.link.end(Close)
+		return errOver
 	}
 	since := make([]int64, len(pl.faults))
 	for i, a := range pl.faults {
@@ -180,7 +191,7 @@ func (p *pump) adopt(pl *plan) {
 		p.gate, p.gateBy = time.Time{}, nil
 	}
 	if len(p.queue) == 0 {
-		return
+		return nil
 	}
 	latency, _ := p.latency()
 	for i := range p.queue {
@@ -190,6 +201,7 @@ func (p *pump) adopt(pl *plan) {
 			x.delay, x.by = 0, nil
 		}
 	}
+	return nil
 }
 
 // write writes all of it. The only thing that keeps it from that is that the connection is over.

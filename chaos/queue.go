@@ -141,8 +141,11 @@ func (p *pump) shape(head *piece) {
 		return
 	}
 	e := Event{Moment: Write, Data: head.data, Again: head.again}
-	p.tally(p.ask(&e, p.out.Load()))
+	struck := p.ask(&e, p.out.Load())
+	p.tally(struck)
 	if e.Fate == Swallow {
+		p.thief = struck[len(struck)-1]
+		p.robbed.Store(true)
 		p.queued = max(p.queued-len(head.data), 0)
 		head.data, head.shaped = nil, 0
 		return
@@ -150,6 +153,9 @@ func (p *pump) shape(head *piece) {
 	if !head.again {
 		p.queued += len(e.Data) - len(head.data)
 		head.data, head.again = e.Data, true
+	}
+	if p.thief != nil && e.Fate == Pass {
+		e.Fate, e.Take = Close, -1 // its time is over, by its schedule: see adopt
 	}
 	if e.Fate != Pass {
 		head.shaped = min(max(e.Take, 0), len(head.data))

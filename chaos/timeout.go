@@ -3,7 +3,8 @@ package chaos
 import "time"
 
 // Timeout loses all bytes of its direction, and closes the connection after a while, whether any come
-// or not.
+// or not. A connection that has lost bytes is also closed when the fault is taken away: what came then would
+// be taken for what is missing.
 type Timeout struct {
 	// Timeout is how long the connection lives from when the fault met it. Zero is for ever.
 	Timeout time.Duration `attr:"timeout" unit:"ms" help:"when the connection is closed; 0 is never"`

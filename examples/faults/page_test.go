@@ -87,7 +87,7 @@ What to see in it: an ` + "`error`" + ` costs no connection, on any protocol. It
 the backend would otherwise keep half of what the client thinks has failed: MySQL's, PostgreSQL's, and
 Redis' with watched keys. gomemcache is the exception, and by its own choice: it closes its connection after any error of the server, for which it has no type either; a
 client that goes on can, as another test shows. Where the proxy is told nothing of the protocol, in the column TCP,
-the error is noise. With ` + "`hang`" + ` and ` + "`timeout`" + `, LDAP's answers may come in any order, so that
+the error is noise. With ` + "`hang`" + `, LDAP's answers may come in any order, so that
 its client may go on without the one that is missing.
 
 ## A client that connects after the fault is set
