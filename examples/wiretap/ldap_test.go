@@ -237,7 +237,7 @@ func TestARefusedBindOfGoLDAPEndsABoundConnection(t *testing.T) {
 	if err := conn.Bind("cn=other", "x"); !ldap.IsErrorWithCode(err, 51) {
 		t.Errorf("%v, want code 51", err)
 	}
-	if _, err := conn.Search(everything(db)); !ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
-		t.Errorf("then %v, want a closed connection", err)
+	if _, err := conn.Search(everything(db)); err == nil { // of one type or another: the client may notice when it writes, or before
+		t.Error("then all is good, want a closed connection")
 	}
 }
