@@ -29,9 +29,7 @@ func (p *pump) chew(n int) error {
 		}
 		x.data = data[at : at+v.n]
 		x.delay, x.by = v.delay, v.by
-		if p.plan.said != nil {
-			p.said(x.data, v)
-		}
+		p.tell(Said{Data: x.data, Secret: v.secret, Lost: v.lost})
 		switch at += v.n; {
 		case v.lost:
 			if err := p.write(data[passed : at-v.n]); err != nil {
@@ -115,6 +113,11 @@ func (p *pump) tally(struck []*active) {
 	}
 }
 
-func (p *pump) said(data []byte, v verdict) {
-	p.plan.said(Said{Time: time.Now(), Conn: p.link.id, Direction: p.dir, Data: data, Secret: v.secret, Lost: v.lost})
+// tell lets those hear who listen what has been said.
+func (p *pump) tell(s Said) {
+	if p.plan.said == nil {
+		return
+	}
+	s.Time, s.Conn, s.Direction = time.Now(), p.link.id, p.dir
+	p.plan.said(s)
 }

@@ -46,10 +46,10 @@ func (l *link) admit() (Event, *active) {
 	p.admission.Lock()
 	defer p.admission.Unlock()
 	e := Event{Moment: Connect}
+	l.about(&e)
+	e.Open++ // with this one
 	var struck *active
 	for _, a := range p.plan.Load().faults {
-		l.about(&e)
-		e.Open++
 		if a.strike(&e, l.opened) {
 			struck = a
 		}

@@ -36,16 +36,15 @@ type pump struct {
 	out atomic.Int64 // bytes that have been passed on
 
 	queue  []piece
-	queued int         // bytes in it
-	holds  atomic.Bool // there is something in it
-	gate   time.Time   // when the next piece may go
-	gateBy *active     // the fault that wants it
-	armed  time.Time   // the read deadline
-	more   bool        // the source is within a message, into which no other answer can be put
-	quiet  bool        // the source has said all, though it was not asked yet
-	ended  bool        // and that has been heard
-	thief  *active     // the last fault that has lost bytes
-	robbed atomic.Bool // there is one
+	queued int                    // bytes in it
+	holds  atomic.Bool            // there is something in it
+	gate   time.Time              // when the next piece may go
+	gateBy *active                // the fault that wants it
+	armed  time.Time              // the read deadline
+	more   bool                   // the source is within a message, into which no other answer can be put
+	quiet  bool                   // the source has said all, though it was not asked yet
+	ended  bool                   // and that has been heard
+	thief  atomic.Pointer[active] // the last fault that has lost bytes
 }
 
 func (p *pump) init(l *link, dir Direction) {
@@ -74,7 +73,7 @@ func (p *pump) poke() {
 // something to do: a thousand changes with thousands of idle connections cost little. The link's
 // lock is held.
 func (p *pump) reconsider() {
-	if p.holds.Load() || p.robbed.Load() {
+	if p.holds.Load() || p.thief.Load() != nil {
 		p.poke()
 	}
 }
@@ -175,7 +174,7 @@ func (p *pump) adopt(pl *plan) error {
 	if pl == p.plan {
 		return nil
 	}
-	if p.thief != nil && !slices.Contains(pl.faults, p.thief) {
+	if thief := p.thief.Load(); thief != nil && !slices.Contains(pl.faults, thief) {
 		p.link.end(Close)
 		return errOver
 	}

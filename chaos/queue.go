@@ -64,9 +64,7 @@ func (p *pump) answers() (more bool) {
 			last = Close
 		}
 		p.hold(piece{data: x.answer.Bytes, came: x.came, delay: x.delay, by: x.by, faked: true, last: last})
-		if p.plan.said != nil {
-			p.plan.said(Said{Time: time.Now(), Conn: l.id, Direction: Downstream, Data: x.answer.Bytes, Faked: true})
-		}
+		p.tell(Said{Data: x.answer.Bytes, Faked: true})
 	}
 	return true
 }
@@ -77,9 +75,7 @@ func (p *pump) finish() {
 	now := time.Now()
 	if p.have > 0 { // half a message, and no more to come: it goes as it is
 		rest, v := p.buf[:p.have], p.link.half(p.dir)
-		if p.plan.said != nil {
-			p.said(rest, v)
-		}
+		p.tell(Said{Data: rest, Secret: v.secret, Lost: v.lost})
 		if !v.lost {
 			p.hold(piece{data: rest, came: now})
 		}
@@ -144,8 +140,7 @@ func (p *pump) shape(head *piece) {
 	struck := p.ask(&e, p.out.Load())
 	p.tally(struck)
 	if e.Fate == Swallow {
-		p.thief = struck[len(struck)-1]
-		p.robbed.Store(true)
+		p.thief.Store(struck[len(struck)-1])
 		p.queued = max(p.queued-len(head.data), 0)
 		head.data, head.shaped = nil, 0
 		return
@@ -154,7 +149,7 @@ func (p *pump) shape(head *piece) {
 		p.queued += len(e.Data) - len(head.data)
 		head.data, head.again = e.Data, true
 	}
-	if p.thief != nil && e.Fate == Pass {
+	if e.Fate == Pass && p.thief.Load() != nil {
 		e.Fate, e.Take = Close, -1 // its time is over, by its schedule: see adopt
 	}
 	if e.Fate != Pass {
