@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/heeler-go/heeler/internal/field"
+)
 
 // An httpHead is what a message's head says of the message.
 type httpHead struct {
@@ -48,7 +52,7 @@ func httpFirst(data []byte, client bool) (known, ok bool) {
 		if c == ' ' && i > 0 {
 			break
 		}
-		if !tokenByte[c] || i == maxMethod {
+		if !field.IsTokenByte(c) || i == maxMethod {
 			return true, false
 		}
 	}
@@ -236,11 +240,3 @@ func trimBlank(s []byte) []byte {
 	}
 	return s
 }
-
-// tokenByte are the bytes of which a method consists, RFC 9110 section 5.6.2.
-var tokenByte = func() (is [256]bool) {
-	for _, c := range "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
-		is[c] = true
-	}
-	return is
-}()

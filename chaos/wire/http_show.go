@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/heeler-go/heeler/internal/field"
 	"github.com/heeler-go/heeler/internal/redact"
 )
 
@@ -35,7 +36,7 @@ func (httpProtocol) Show(client bool, data []byte) string {
 		}
 		b.WriteByte('\n')
 		name, value, found := bytes.Cut(line, []byte(":"))
-		if !found || !token(name) {
+		if !found || !field.IsToken(string(name)) {
 			b.WriteString(quoted(secrets, line))
 			continue
 		}
@@ -50,7 +51,7 @@ func (httpProtocol) Show(client bool, data []byte) string {
 // shownRequest is METHOD target HTTP/1.x.
 func shownRequest(secrets redact.List, line []byte) string {
 	method, last := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
-	if !token(line[:method]) {
+	if !field.IsToken(string(line[:method])) {
 		return quoted(secrets, line)
 	}
 	return string(line[:method]) + " " + secrets.URI(string(line[method+1:last])) + string(line[last:])
@@ -58,13 +59,4 @@ func shownRequest(secrets redact.List, line []byte) string {
 
 func quoted(secrets redact.List, data []byte) string {
 	return strconv.Quote(secrets.Text(string(data)))
-}
-
-func token(s []byte) bool {
-	for _, c := range s {
-		if !tokenByte[c] {
-			return false
-		}
-	}
-	return len(s) > 0
 }
