@@ -84,8 +84,8 @@ func byRequest(snapshot stacks.Snapshot) map[string][]stacks.Goroutine {
 	return joined
 }
 
-// capture reports one request, unless it has ended. The request may end while
-// its report is being made: then there is none.
+// capture reports one request, unless it has ended. The request may end, or its
+// deadline be lifted, while its report is being made: then there is none.
 func (e *entry) capture(look *glance) {
 	w := e.watch
 	r, ok := e.report(look)
@@ -95,7 +95,7 @@ func (e *entry) capture(look *glance) {
 	alert := r.alert()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ended {
+	if e.ended || e.isLifted() {
 		return
 	}
 	if e.captures == 0 {

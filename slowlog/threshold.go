@@ -16,6 +16,9 @@ const (
 	// far is as good as never. Sums and shifts of what is nearer stay within a
 	// Duration, also for whoever writes math.MaxInt64 for "never".
 	far = 50 * 365 * 24 * time.Hour
+	// lifted is the limit of a request that has none any more, whatever is set
+	// later: it is never slow.
+	lifted time.Duration = -1
 )
 
 // patience is how long a request may take that has a deadline so long after
@@ -59,6 +62,10 @@ func limitOf(ctx context.Context, start time.Duration) time.Duration {
 // firstDue is when the request counts as slow, as far as can be told now: a
 // timebox inside may set a deadline later.
 func (e *entry) firstDue(ctx context.Context) (at time.Duration) {
+	if e.rec.Outer.Lifted() {
+		e.limit.Store(int64(lifted))
+		return deadline.Never
+	}
 	var limit time.Duration
 	if e.watch.After == 0 {
 		if limit = limitOf(ctx, e.rec.Start); limit > 0 {
@@ -76,7 +83,7 @@ func (e *entry) DeadlineSet(at time.Duration) {
 	limit := max(at-e.rec.Start, 1)
 	for {
 		before := time.Duration(e.limit.Load())
-		if before > 0 && before <= limit {
+		if before != 0 && before <= limit { // or lifted
 			return
 		}
 		if !e.limit.CompareAndSwap(int64(before), int64(limit)) {
@@ -89,6 +96,18 @@ func (e *entry) DeadlineSet(at time.Duration) {
 		return
 	}
 }
+
+// Lifted is called by a guard inside that lets the request take as long as it
+// needs. A report that is being made is not sent any more.
+func (e *entry) Lifted() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.limit.Store(int64(lifted))
+	e.watch.list.Set(&e.due, deadline.Never, 0)
+}
+
+// isLifted reports whether the request may take as long as it needs.
+func (e *entry) isLifted() bool { return e.limit.Load() == int64(lifted) }
 
 // notNow reports whether it is too early for a capture of the request, or too
 // late. It puts the request back.
@@ -106,7 +125,7 @@ func (e *entry) notNow(now time.Duration) bool {
 // nextDue is when the request is to be captured next. e.mu is held.
 func (e *entry) nextDue() (at, slack time.Duration) {
 	n := int(e.captures)
-	if n > e.watch.Again {
+	if n > e.watch.Again || e.isLifted() {
 		return deadline.Never, 0
 	}
 	return dueAt(e.rec.Start, e.watch.patience(time.Duration(e.limit.Load())), n)
@@ -114,6 +133,9 @@ func (e *entry) nextDue() (at, slack time.Duration) {
 
 // deadline is the one that applies, from the start; zero if there is none.
 func (e *entry) deadline() time.Duration {
+	if e.isLifted() {
+		return 0
+	}
 	limit := limitOf(&e.rec, e.rec.Start)
 	if set := time.Duration(e.limit.Load()); set > 0 && (limit == 0 || set < limit) {
 		return set

@@ -154,6 +154,7 @@ func TestTheGuardsAroundAreToldWhatBecameOfARequest(t *testing.T) {
 type told struct{ deadlines int }
 
 func (w *told) DeadlineSet(time.Duration) { w.deadlines++ }
+func (w *told) Lifted()                   {}
 
 func TestAQuotaShortensTheLimit(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, s *server) {

@@ -32,7 +32,7 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 
 func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Context, rec *request.Record, start time.Duration) {
 	b := h.box
-	if b.Skip != nil && b.Skip(r) {
+	if rec.Lifted() || b.Skip != nil && b.Skip(r) {
 		request.Serve(h.next, w, r, ctx)
 		return
 	}

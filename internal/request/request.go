@@ -30,6 +30,10 @@ type Record struct {
 	// Guard is who made the record, if it wants to know its own requests again:
 	// a guard may be wrapped around itself. Nil if it does not.
 	Guard any
+	// Lift says that the request has no deadline inside of this guard, and that
+	// limits further out, which the context may still know, are none of it. See
+	// also the function Lift, which is for the guards further out.
+	Lift bool
 
 	fate  atomic.Int32
 	tally atomic.Pointer[tally]
@@ -43,9 +47,10 @@ type Refuser interface {
 	Refused() (name string, left time.Duration)
 }
 
-// A Watcher is told when a deadline is set for the request after its start.
+// A Watcher is told what becomes of the request's deadline after its start.
 type Watcher interface {
 	DeadlineSet(at time.Duration) // on deadline's clock
+	Lifted()                      // there is none from now on, and to be late is no fault
 }
 
 type key struct{}
@@ -57,10 +62,14 @@ func From(ctx context.Context) *Record {
 	return rec
 }
 
-// Value is the context's; the record finds itself.
+// Value is the context's; the record finds itself. One that lifts the deadline
+// hides the limits outside.
 func (rec *Record) Value(k any) any {
 	if k == (key{}) {
 		return rec
+	}
+	if rec.Lift && k == (LimitKey{}) {
+		return nil
 	}
 	return rec.Context.Value(k)
 }

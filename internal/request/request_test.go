@@ -114,9 +114,13 @@ func TestTheInnermostRecordIsFound(t *testing.T) {
 	}
 }
 
-type watcher struct{ at []time.Duration }
+type watcher struct {
+	at     []time.Duration
+	lifted int
+}
 
 func (w *watcher) DeadlineSet(at time.Duration) { w.at = append(w.at, at) }
+func (w *watcher) Lifted()                      { w.lifted++ }
 
 func TestAllRecordsAroundAreTold(t *testing.T) {
 	var none *request.Record
