@@ -30,6 +30,8 @@ type Call struct {
 	of             *tally
 	next, prev     *Call
 	number, before int // see Running
+
+	traced uint64 // its number in the execution trace; 0 if it is in none
 }
 
 // A Result is what came of a call.
@@ -87,8 +89,10 @@ type Running struct {
 	Before    int           // calls with its statement that began earlier
 }
 
-// Begin enters a call that the request makes. It may be called on a nil record.
+// Begin enters a call that the request makes. It may be called on a nil record:
+// then it is in no tally, but in an execution trace all the same.
 func (rec *Record) Begin(c *Call) {
+	defer c.traceBegin()
 	if rec == nil {
 		return
 	}
@@ -112,6 +116,7 @@ func (rec *Record) Begin(c *Call) {
 // End takes the call out again, if Begin entered it, and counts what it took. A
 // call that was done makes up for earlier ones that were not.
 func (c *Call) End(took time.Duration, r Result) {
+	c.traceEnd()
 	t := c.of
 	if t == nil {
 		return
@@ -134,6 +139,7 @@ func (c *Call) End(took time.Duration, r Result) {
 
 // Forget takes the call out, if Begin entered it, as if it had not been made.
 func (c *Call) Forget() {
+	c.traceEnd()
 	t := c.of
 	if t == nil {
 		return
