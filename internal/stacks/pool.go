@@ -1,7 +1,5 @@
 package stacks
 
-import "strings"
-
 // pools name background goroutines by how the name of their first function begins. They live in a pool
 // or with a connection, longer than the request that happened to start them. Drivers are listed as they
 // were in November 2026.
@@ -39,11 +37,5 @@ func pool(frames []Frame) string {
 	if len(frames) == 0 {
 		return ""
 	}
-	first := frames[len(frames)-1].Func
-	for _, p := range pools {
-		if strings.HasPrefix(first, p.prefix) {
-			return p.name
-		}
-	}
-	return ""
+	return PoolOf(frames[len(frames)-1].Func)
 }
