@@ -29,9 +29,8 @@ type Call struct {
 
 	of             *tally
 	next, prev     *Call
-	number, before int // see Running
-
-	traced uint64 // its number in the execution trace; 0 if it is in none
+	number, before int32  // see Running; no larger, for the size of the breaker's record
+	traced         uint64 // its number in the execution trace; 0 if it is in none
 }
 
 // A Result is what came of a call.
@@ -101,9 +100,9 @@ func (rec *Record) Begin(c *Call) {
 	defer t.mu.Unlock()
 	b := t.backend(c.Backend)
 	b.Calls++
-	c.number, c.before = b.Calls, 0
+	c.number, c.before = int32(b.Calls), 0
 	if s := b.statement(c.Statement); s != nil {
-		c.before = s.Calls
+		c.before = int32(s.Calls)
 		s.Calls++
 	}
 	c.of = t
@@ -266,7 +265,7 @@ func (rec *Record) Backends() []Backend {
 		slices.SortFunc(list[i].Statements, moreFrequent)
 		for c := t.first; c != nil; c = c.next { // the youngest first
 			if c.Backend == b.Name {
-				list[i].Running = append(list[i].Running, Running{c.Statement, c.Start, c.number, c.before})
+				list[i].Running = append(list[i].Running, Running{c.Statement, c.Start, int(c.number), int(c.before)})
 			}
 		}
 		slices.Reverse(list[i].Running)
