@@ -63,14 +63,15 @@ func (d *Dir) bounds() (bounds, error) {
 // Create keeps data under an id that is not in the directory yet: of several processes that try at the
 // same time, one succeeds. For the others the error matches [fs.ErrExist]; it does so too where an
 // expired entry has not been removed yet. If data has more than MaxBytes it matches [ErrTooLarge].
-func (d *Dir) Create(id string, data []byte) error { return d.write(id, data, os.Link) }
+// Another error names Path and says what is wrong with it.
+func (d *Dir) Create(id string, data []byte) error { return d.write(id, data, true) }
 
-// Put keeps data under id, in place of what was there. If data has more than MaxBytes, the error matches
-// [ErrTooLarge].
-func (d *Dir) Put(id string, data []byte) error { return d.write(id, data, os.Rename) }
+// Put keeps data under id, in place of what was there. Errors are those of Create but [fs.ErrExist].
+func (d *Dir) Put(id string, data []byte) error { return d.write(id, data, false) }
 
-// write makes the file for an entry, with os.Link if it must be new.
-func (d *Dir) write(id string, data []byte, place func(temp, name string) error) error {
+// write makes the file of an entry aside, so that nothing is removed for what there is no space for, makes
+// room for it and gives it its name.
+func (d *Dir) write(id string, data []byte, create bool) error {
 	b, err := d.bounds()
 	if err != nil {
 		return err
@@ -78,30 +79,45 @@ func (d *Dir) write(id string, data []byte, place func(temp, name string) error)
 	if err := b.check(id, data); err != nil {
 		return err
 	}
-	if err := d.place(b, id, data, place); errors.Is(err, fs.ErrExist) {
+	temp, err := d.writeTemp(data)
+	if err != nil {
+		return d.cannotKeep(id, err)
+	}
+	defer os.Remove(temp) // has gone if it was renamed
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if create && d.has(id) {
+		return exists(id) // without making room for it
+	}
+	if err := d.makeRoom(b, id, int64(len(data)), time.Now()); err != nil {
+		return d.cannotKeep(id, err)
+	}
+	if !create {
+		err = os.Rename(temp, d.file(id))
+	} else if err = os.Link(temp, d.file(id)); errors.Is(err, fs.ErrExist) {
 		return exists(id)
-	} else if err != nil {
-		return fmt.Errorf("store: cannot keep %s in Dir.Path, %s: %w", id, d.Path, err)
+	}
+	if err != nil {
+		return d.cannotKeep(id, err)
 	}
 	return nil
 }
 
-func (d *Dir) place(b bounds, id string, data []byte, place func(temp, name string) error) error {
-	if err := os.MkdirAll(d.Path, 0o700); err != nil {
-		return err
-	}
-	temp, err := d.writeTemp(data)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp) // has gone after a rename
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return place(temp, d.file(id))
+// cannotKeep hides what err matches: a directory that exists or does not is no entry.
+func (d *Dir) cannotKeep(id string, err error) error {
+	return fmt.Errorf("store: cannot keep %s in Dir.Path, %s: %v", id, d.Path, err)
 }
 
-// writeTemp makes a file with data, and gives its name. What fails leaves none.
+func (d *Dir) has(id string) bool {
+	_, err := os.Lstat(d.file(id))
+	return err == nil
+}
+
+// writeTemp makes a file with data in the directory, and gives its name. What fails leaves none.
 func (d *Dir) writeTemp(data []byte) (name string, err error) {
+	if err := os.MkdirAll(d.Path, 0o700); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(d.Path, tempPattern) // 0600
 	if err != nil {
 		return "", err
