@@ -1,5 +1,11 @@
 package exectrace
 
+import (
+	"strings"
+
+	"golang.org/x/exp/trace"
+)
+
 // A State is what a goroutine does, or waits for.
 type State uint8
 
@@ -30,4 +36,42 @@ func States() []State {
 		all[i] = State(i)
 	}
 	return all
+}
+
+// stateOf is the state of a goroutine that the trace says is in the given one, for the given reason: those
+// of traceBlockReasonStrings in runtime/traceruntime.go.
+func stateOf(s trace.GoState, reason string) State {
+	switch s {
+	case trace.GoRunning:
+		return Running
+	case trace.GoRunnable:
+		return Runnable
+	case trace.GoSyscall:
+		return Syscall
+	}
+	switch {
+	case reason == "network":
+		return Network
+	case reason == "sync", reason == "sync.(*Cond).Wait":
+		return Lock
+	case strings.HasPrefix(reason, "chan "):
+		return Channel
+	case reason == "select":
+		return Select
+	case reason == "sleep":
+		return Sleep
+	case strings.Contains(reason, "GC"):
+		return GC
+	}
+	return Waiting
+}
+
+// waits says whether a goroutine in this state waits for something that is not the scheduler's or the
+// kernel's affair, so that another goroutine may be what it waits for.
+func (s State) waits() bool {
+	switch s {
+	case Network, Lock, Channel, Select, Waiting:
+		return true
+	}
+	return false
 }

@@ -1,0 +1,283 @@
+package exectrace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/exp/trace"
+
+	"github.com/heeler-go/heeler/internal/request"
+)
+
+// Read reads an execution trace, of the Go versions that golang.org/x/exp/trace knows, and returns what
+// became of the region with the given type, as [runtime/trace.WithRegion] calls its name. It is an error
+// if nobody entered it.
+//
+// A trace that was cut off in the middle of the region gives what there is, with Truncated set. One that
+// somebody forged may keep Read busy for ever: it is for a program's own traces.
+func Read(r io.Reader, region string) (*Execution, error) {
+	events, err := trace.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("exectrace: %w", err)
+	}
+	rd := &reader{
+		region:  region,
+		members: map[trace.GoID]*member{},
+		stacks:  interned{known: map[trace.Stack]*Stack{}, same: map[string]*Stack{}},
+		calls:   map[uint64]int{},
+		pauses:  map[pauseKey]int{},
+	}
+	for {
+		e, readErr := events.ReadEvent()
+		if readErr != nil {
+			if readErr != io.EOF {
+				err = readErr
+			}
+			break
+		}
+		rd.last = e.Time()
+		rd.event(&e)
+	}
+	if !rd.begun {
+		return nil, fmt.Errorf("exectrace: nobody entered the region %q in this trace%w", region, because(err))
+	}
+	return rd.finish(), nil
+}
+
+func because(err error) error {
+	if err == nil {
+		return errors.New("")
+	}
+	return fmt.Errorf(", which is damaged: %w", err)
+}
+
+// A reader goes through the events once.
+type reader struct {
+	region string
+	begun  bool       // somebody has entered it
+	zero   trace.Time // when that was
+	last   trace.Time // of the event read last
+	open   int        // how many are inside
+	end    time.Duration
+
+	x       Execution
+	members map[trace.GoID]*member // that are alive, or inside the region
+	stacks  interned
+	calls   map[uint64]int   // that have not ended, by number: their place in x.Calls
+	pauses  map[pauseKey]int // that have not ended: their place in x.Pauses
+}
+
+type pauseKey struct {
+	name string
+	by   trace.ResourceID
+}
+
+func (rd *reader) at(t trace.Time) time.Duration { return max(0, time.Duration(t-rd.zero)) }
+
+func (rd *reader) event(e *trace.Event) {
+	switch e.Kind() {
+	case trace.EventRegionBegin:
+		if e.Region().Type == rd.region {
+			rd.enter(e)
+		}
+	case trace.EventRegionEnd:
+		if e.Region().Type == rd.region {
+			rd.leave(e)
+		}
+	case trace.EventStateTransition:
+		if st := e.StateTransition(); st.Resource.Kind == trace.ResourceGoroutine {
+			rd.transition(e, st)
+		}
+		return
+	case trace.EventStackSample:
+		rd.sample(e)
+		return
+	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
+		rd.span(e)
+	case trace.EventLog:
+		rd.log(e)
+	}
+	if m := rd.members[e.Goroutine()]; m != nil {
+		m.passes(rd.at(e.Time()), rd.stack(m, e.Stack()))
+	}
+}
+
+// enter begins a run on the goroutine that the event is of.
+func (rd *reader) enter(e *trace.Event) {
+	if !rd.begun {
+		rd.begun, rd.zero = true, e.Time()
+	}
+	id := e.Goroutine()
+	if m := rd.members[id]; m != nil { // it is inside already, or a child of one that is
+		m.deep++
+		return
+	}
+	m := rd.add(id, e.Time())
+	m.outside = frames(e.Stack())
+	for len(m.outside) > 0 && strings.HasPrefix(m.outside[0].Func, tracing) {
+		m.outside = m.outside[1:]
+	}
+	m.run = len(rd.x.Runs)
+	rd.x.Runs = append(rd.x.Runs, Run{Span: Span{From: m.From, To: -1}, Goroutine: int64(id)})
+	m.turn(m.From, Running, rd.stack(m, e.Stack()))
+	rd.open++
+}
+
+func (rd *reader) leave(e *trace.Event) {
+	m := rd.members[e.Goroutine()]
+	if m == nil {
+		return
+	}
+	if m.deep > 0 || m.run < 0 {
+		m.deep--
+		return
+	}
+	now := rd.at(e.Time())
+	m.end(now, rd.stack(m, e.Stack()))
+	m.To, m.Ended = now, true
+	rd.x.Runs[m.run].To = now
+	delete(rd.members, e.Goroutine())
+	rd.end = now
+	rd.open--
+}
+
+func (rd *reader) add(id trace.GoID, t trace.Time) *member {
+	m := &member{Goroutine: &Goroutine{ID: int64(id), Span: Span{From: rd.at(t), To: -1}}, stacks: &rd.stacks, run: -1}
+	m.since = m.From
+	rd.members[id] = m
+	rd.x.Goroutines = append(rd.x.Goroutines, m.Goroutine)
+	return m
+}
+
+// transition is a change of a goroutine's state.
+func (rd *reader) transition(e *trace.Event, st trace.StateTransition) {
+	id := st.Resource.Goroutine()
+	from, to := st.Goroutine()
+	now := rd.at(e.Time())
+	m := rd.members[id]
+	if from == trace.GoNotExist {
+		parent := rd.members[e.Goroutine()]
+		if parent == nil || m != nil {
+			return
+		}
+		if parent.passes(now, rd.stack(parent, e.Stack())); rd.start(parent, id, e, st) {
+			m = rd.members[id]
+			m.turn(now, stateOf(to, st.Reason), m.entry)
+		}
+		return
+	}
+	if waker := rd.members[e.Goroutine()]; waker != nil && waker != m {
+		waker.passes(now, rd.stack(waker, e.Stack()))
+	}
+	if m == nil || from == to || from == trace.GoUndetermined {
+		return
+	}
+	stack := rd.stack(m, st.Stack)
+	if to == trace.GoNotExist {
+		m.exit(now)
+		delete(rd.members, id)
+		return
+	}
+	if from == trace.GoWaiting && e.Goroutine() != trace.NoGoroutine && e.Goroutine() != id {
+		m.woken = rd.waker(e)
+	}
+	m.turn(now, stateOf(to, st.Reason), stack)
+}
+
+// start adds a goroutine that a member has started. The runtime's own are nobody's: whoever happens to
+// need the garbage collector first starts its workers.
+func (rd *reader) start(parent *member, id trace.GoID, e *trace.Event, st trace.StateTransition) bool {
+	entry := rd.stack(nil, st.Stack)
+	name := ""
+	if entry != nil {
+		name = entry.Frames[len(entry.Frames)-1].Func
+	}
+	if strings.HasPrefix(name, "runtime.") {
+		return false
+	}
+	m := rd.add(id, e.Time())
+	m.Parent, m.Func, m.entry = parent.ID, name, entry
+	m.By = rd.stack(parent, e.Stack())
+	return true
+}
+
+func (rd *reader) waker(e *trace.Event) *Waker {
+	w := &Waker{ID: int64(e.Goroutine())}
+	m := rd.members[e.Goroutine()]
+	w.Own = m != nil
+	w.Stack = rd.stack(m, e.Stack())
+	return w
+}
+
+func (rd *reader) sample(e *trace.Event) {
+	m := rd.members[e.Goroutine()]
+	if m == nil || e.Time() < rd.zero {
+		return
+	}
+	rd.x.Samples = append(rd.x.Samples, Sample{At: rd.at(e.Time()), Goroutine: m.ID, Stack: rd.stack(m, e.Stack())})
+}
+
+// log is a message of the program; breakers tell of their calls by it.
+func (rd *reader) log(e *trace.Event) {
+	l := e.Log()
+	switch l.Category {
+	case request.TraceCall:
+		m := rd.members[e.Goroutine()]
+		number, backend, statement, ok := request.ParseTraceCall(l.Message)
+		if m == nil || !ok {
+			return
+		}
+		rd.calls[number] = len(rd.x.Calls)
+		at := rd.at(e.Time())
+		rd.x.Calls = append(rd.x.Calls, Call{Span: Span{at, -1}, Goroutine: m.ID, Backend: backend, Statement: statement})
+	case request.TraceDone:
+		number, ok := request.ParseTraceDone(l.Message)
+		if i, known := rd.calls[number]; ok && known {
+			rd.x.Calls[i].To, rd.x.Calls[i].Ended = rd.at(e.Time()), true
+			delete(rd.calls, number)
+		}
+	}
+}
+
+const (
+	assist  = "GC mark assist"
+	marking = "GC concurrent mark phase"
+	stop    = "stop-the-world"
+
+	over = -2 // the end of a pause that was over before the region began
+)
+
+// span is the beginning or the end of something that the runtime does.
+func (rd *reader) span(e *trace.Event) {
+	r := e.Range()
+	if r.Name == assist {
+		if m := rd.members[r.Scope.Goroutine()]; m != nil {
+			m.assists(rd.at(e.Time()), e.Kind() != trace.EventRangeEnd)
+		}
+		return
+	}
+	world := strings.HasPrefix(r.Name, stop)
+	if !world && r.Name != marking {
+		return
+	}
+	key := pauseKey{r.Name, r.Scope}
+	i, known := rd.pauses[key]
+	switch {
+	case e.Kind() == trace.EventRangeEnd && known:
+		rd.x.Pauses[i].To = rd.at(e.Time())
+		if !rd.begun {
+			rd.x.Pauses[i].To = over
+		}
+		delete(rd.pauses, key)
+	case e.Kind() != trace.EventRangeEnd && !known:
+		rd.pauses[key] = len(rd.x.Pauses)
+		p := Pause{Span: Span{0, -1}, What: r.Name, World: world}
+		if rd.begun {
+			p.From = rd.at(e.Time())
+		}
+		rd.x.Pauses = append(rd.x.Pauses, p)
+	}
+}
