@@ -22,8 +22,8 @@ import (
 // When the rest is empty the request had no query but ours, and [net/url.URL.ForceQuery] can stay as it
 // is: net/url sets it only where the query was empty before.
 func Cut(rawQuery, param string) (rest string, values []string, found bool) {
-	// The one byte that lets a name be spelled in another way, or the name itself, must be there.
-	if !strings.Contains(rawQuery, param) && strings.IndexByte(rawQuery, '%') < 0 {
+	// Without a percent sign there is one spelling only, which is quicker to look for.
+	if strings.IndexByte(rawQuery, '%') < 0 && !strings.Contains(rawQuery, param) {
 		return rawQuery, nil, false
 	}
 	var kept []byte // pairs, each with a separator behind it
@@ -34,17 +34,15 @@ func Cut(rawQuery, param string) (rest string, values []string, found bool) {
 		}
 		pair := rawQuery[at:end]
 		value, ours := valueOf(pair, param)
-		switch {
-		case ours && !found:
+		if ours && !found {
 			found = true
 			kept = append(make([]byte, 0, len(rawQuery)), rawQuery[:at]...)
-			fallthrough
-		case ours:
-			if len(values) <= maxValues {
-				values = append(values, decode(value))
-			}
-		case found:
+		}
+		if !ours && found {
 			kept = append(append(kept, pair...), '&')
+		}
+		if ours && len(values) <= maxValues {
+			values = append(values, decode(value))
 		}
 		at = end + 1
 	}
@@ -72,39 +70,35 @@ func CutURI(uri, param string) string {
 	return path + "?" + rest
 }
 
-// valueOf gives the value of a pair if its name is the parameter's and net/url takes it for a pair.
+// valueOf gives the value of a pair if its name is param, in part percent-encoded, and net/url takes it
+// for a pair. In a name a plus sign stands for a space and a semicolon for nothing; param has neither.
 func valueOf(pair, param string) (value string, ours bool) {
-	name, value, _ := strings.Cut(pair, "=")
-	if !spells(name, param) || strings.IndexByte(value, ';') >= 0 {
-		return "", false
-	}
-	return value, true
-}
-
-// spells says whether name is param, in part percent-encoded. A plus sign stands for a space and a
-// semicolon for nothing, and param has neither.
-func spells(name, param string) bool {
+	at := 0
 	for i := range len(param) {
-		if name == "" {
-			return false
+		if at == len(pair) {
+			return "", false
 		}
-		c, width := name[0], 1
+		c := pair[at]
+		at++
 		if c == '%' {
-			if len(name) < 3 {
-				return false
+			if len(pair) < at+2 {
+				return "", false
 			}
-			high, low := digit(name[1]), digit(name[2])
+			high, low := digit(pair[at]), digit(pair[at+1])
 			if high > 15 || low > 15 {
-				return false
+				return "", false
 			}
-			c, width = high<<4|low, 3
+			c = high<<4 | low
+			at += 2
 		}
 		if c != param[i] {
-			return false
+			return "", false
 		}
-		name = name[width:]
 	}
-	return name == ""
+	if at == len(pair) {
+		return "", true
+	}
+	return pair[at+1:], pair[at] == '=' && strings.IndexByte(pair[at:], ';') < 0
 }
 
 // digit is the value of a hexadecimal digit, and more than 15 for any other byte.
