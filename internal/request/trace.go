@@ -52,14 +52,24 @@ func (c *Call) traceEnd() {
 // quoted is s as strconv.Quote has it, in at most the given number of bytes:
 // the end of s is left out if it is too long.
 func quoted(s string, most int) string {
-	for n := min(len(s), most-2); ; n -= max(1, n/8) {
-		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		if q := strconv.Quote(s[:n]); len(q) <= most {
+	for n := most - len(`""`); ; n -= max(1, n/8) {
+		if q := strconv.Quote(cut(s, n)); len(q) <= most {
 			return q
 		}
 	}
+}
+
+// cut is at most n bytes of s, none of a rune that is not there whole.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for back := range utf8.UTFMax {
+		if back <= n && utf8.RuneStart(s[n-back]) {
+			return s[:n-back]
+		}
+	}
+	return s[:n] // it is no UTF-8
 }
 
 // ParseTraceCall reads the message of a TraceCall log: the call's number, which
