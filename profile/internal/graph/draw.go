@@ -45,8 +45,8 @@ func Draw(ctx context.Context, dot []byte, format string) ([]byte, error) {
 	defer kill(nil)
 
 	command := exec.CommandContext(ctx, program, "-T"+format)
-	picture := bounded{limit: maxDrawn, over: func() { kill(fmt.Errorf("the picture is over the limit of %d bytes", maxDrawn)) }}
-	complaint := bounded{limit: 1 << 10}
+	over := func() { kill(fmt.Errorf("the picture is over the limit of %d bytes", maxDrawn)) }
+	picture, complaint := bounded{limit: maxDrawn, over: over}, bounded{limit: 1 << 10}
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(dot), &picture, &complaint
 	command.WaitDelay = time.Second
 	// Fonts are looked for without leaving a cache in someone's home, and where SERVER_NAME is set Graphviz
@@ -57,21 +57,21 @@ func Draw(ctx context.Context, dot []byte, format string) ([]byte, error) {
 		return nil, fmt.Errorf("graph: dot: %w", cause)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("graph: dot: %w: %s", err, strings.TrimSpace(text(complaint.String())))
+		return nil, fmt.Errorf("graph: dot: %w: %s", err, strings.TrimSpace(text(complaint.kept.String())))
 	}
-	return picture.Bytes(), nil
+	return picture.kept.Bytes(), nil
 }
 
 // bounded keeps what is written up to a limit, says once when that is over, and drops the rest.
 type bounded struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int
 	over  func()
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	keep := p[:min(len(p), b.limit-b.Len())]
-	b.Buffer.Write(keep)
+	keep := p[:min(len(p), b.limit-b.kept.Len())]
+	b.kept.Write(keep)
 	if len(keep) < len(p) && b.over != nil {
 		b.over()
 		b.over = nil

@@ -31,6 +31,9 @@ var defaults = settings{
 	"nodecount": "-1", "nodefraction": nodeFraction, "edgefraction": edgeFraction, "trim": "true",
 	"focus": "", "ignore": "", "prune_from": "", "hide": "", "show": "", "show_from": "",
 	"tagfocus": "", "tagignore": "", "tagshow": "", "taghide": "", "noinlines": "false", "showcolumns": "false",
+	"flat": "true", "cum": "false", // one of them: the order
+	// One of them: what a node is.
+	"functions": "true", "filefunctions": "false", "files": "false", "lines": "false", "addresses": "false",
 }
 
 // run gives the driver a profile, which it may change, and has it write a report into out, or hand over

@@ -1,15 +1,149 @@
 package graph
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+	"time"
 
+	"github.com/google/pprof/driver"
 	"github.com/google/pprof/profile"
 )
 
-// ServeUI answers a request for one of pprof's own pages about a profile.
+// patience is how long a page waits for its turn.
+const patience = 10 * time.Second
+
+// doors are the pages that neither read nor write files, by their path. pprof has others (source, disasm,
+// saveconfig, deleteconfig); new ones stay shut until they have been looked at.
+var doors = map[string]bool{"": true, "flamegraph": true, "top": true, "peek": true, "graph": true, "download": true}
+
+// ServeUI answers a GET or HEAD request with one of pprof's own pages about a profile. The pages may be
+// anywhere: they find each other by relative references. All that they show is made for this request.
 //
-// rest is the path below where the pages are, without a slash: "" (which leads to the flame graph),
-// "flamegraph", "top", "peek", "graph", "download".
+// rest is the path below where the pages are, without a slash in front: "flamegraph", "top", "peek", "graph",
+// "download", or "", which leads to the flame graph, as "graph" does where there is no dot to draw it. All
+// else is not found. nonce is in base64 and new for each request. ServeUI sets the headers that keep the
+// answer out of caches and frames, and a Content-Security-Policy by which only this page's own scripts
+// and styles are used and no other request is made.
+//
+// The profile is only read, and requests may be served at once, though pages are made one after another. A
+// query may have 8 KiB and regular expressions of a cost that depends on the profile.
 func ServeUI(w http.ResponseWriter, r *http.Request, p *profile.Profile, rest, nonce string) {
-	http.NotFound(w, r)
+	protect(w.Header(), nonce)
+	switch {
+	case !doors[rest]:
+		http.NotFound(w, r)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "graph: method "+r.Method+": accepted are GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	query, err := parse(r.URL.RawQuery)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if rest == "" || rest == "graph" && !Available() {
+		// Not with http.Redirect, which would make the path absolute: what is in front of it is not known
+		// here where a prefix has been stripped.
+		w.Header().Set("Location", (&url.URL{Path: "flamegraph", RawQuery: r.URL.RawQuery}).String())
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	page, dot, err := render(r.Context(), p, rest, query)
+	if err == nil && rest == "graph" && page.status == http.StatusOK {
+		err = page.draw(r.Context(), dot)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	page.send(w, nonce)
+}
+
+// fail answers with an error.
+func fail(w http.ResponseWriter, err error) {
+	status := http.StatusBadRequest
+	switch {
+	case errors.Is(err, errTooLong):
+		status = http.StatusRequestURITooLong
+	case errors.Is(err, errBusy):
+		w.Header().Set("Retry-After", "10")
+		status = http.StatusServiceUnavailable
+	case errors.Is(err, errDraw):
+		status = http.StatusInternalServerError
+	}
+	http.Error(w, strings.ToValidUTF8(err.Error(), "\uFFFD"), status)
+}
+
+var errBusy = fmt.Errorf("graph: other pages of this kind have been waited for for %v", patience)
+
+// render has the driver make a page, and for the page of the graph its text too.
+func render(ctx context.Context, p *profile.Profile, rest string, query url.Values) (*page, []byte, error) {
+	index, err := sampleIndex(p, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	copied, err := clean(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := affordable(query, copied); err != nil {
+		return nil, nil, err
+	}
+	if !query.Has("si") {
+		query.Set("si", fmt.Sprint(index))
+	}
+	door := rest
+	var set settings
+	if rest == "graph" {
+		// The driver's own runs dot for as long as it takes, and lets it print.
+		door = "top"
+		if set, err = forGraph(query); err != nil {
+			return nil, nil, err
+		}
+	}
+
+	wait, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-wait.Done():
+		return nil, nil, errBusy
+	}
+	page, err := fromDriver(copied, door, query)
+	if err != nil || rest != "graph" || page.status != http.StatusOK {
+		return page, nil, err
+	}
+	dot, err := compose(copied, set)
+	return page, dot, err
+}
+
+// fromDriver has the driver make a page. The caller has the turn until it is made, as the page depends on
+// the options that were set when the driver ran.
+func fromDriver(p *profile.Profile, door string, query url.Values) (made *page, err error) {
+	set := settings{"http": "127.0.0.1:1", "no_browser": "true"} // an address that nobody listens at
+	if door == "flamegraph" {
+		set["functions"], set["filefunctions"] = "false", "true" // its default
+	}
+	request := &http.Request{
+		Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
+		URL: &url.URL{Path: "/" + door, RawQuery: query.Encode()},
+	}
+	serve := func(args *driver.HTTPServerArgs) error {
+		handler := args.Handlers["/"+door]
+		if handler == nil {
+			return fmt.Errorf("there is no page %q", door)
+		}
+		made = &page{header: http.Header{}, status: http.StatusOK}
+		handler.ServeHTTP(made, request)
+		return nil
+	}
+	err = withConfigDir(func() error { return run(p, set, &output{}, serve) })
+	return made, err
 }
