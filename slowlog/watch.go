@@ -55,7 +55,8 @@
 // [Stats].
 //
 // A request that is within 5 % of its threshold is taken along with others
-// that have reached theirs.
+// that have reached theirs. One that package profile records is not reported
+// from then on: it is slow because it is being looked at.
 //
 // # Secrets
 //

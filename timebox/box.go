@@ -25,7 +25,9 @@
 //
 // Nothing is buffered: what the handler flushes is sent. A connection that is
 // hijacked, and a response whose Content-Type is text/event-stream, leave the
-// box: they are meant to last. Nothing that a client sends switches it off.
+// box: they are meant to last. So does a request that package profile records,
+// which only those do whom its Allow admits: there is nothing to see in one that
+// was cut short. Nothing else that a client sends switches the box off.
 //
 // # Boxes in boxes
 //
@@ -101,7 +103,7 @@ type counters struct {
 // Stats are a box's counts since it was made.
 type Stats struct {
 	Started     uint64 // requests and blocks that went into the box
-	Running     int    // of these, inside now: requests until their handler ends, blocks until Run does; no streams
+	Running     int    // of these, inside now: requests until their handler ends, or they leave the box, blocks until Run does
 	Exceeded    uint64 // reached the limit
 	Answered    uint64 // of these, requests that the box answered with 503
 	Cut         uint64 // of these, requests whose response had begun and was cut off

@@ -13,8 +13,8 @@ type requestContext struct {
 	of *exchange
 }
 
-// boxAround finds the box that a context is already in; nil if there is none,
-// or its limit is lifted.
+// boxAround finds the box that a context is already in; nil if there is none, or
+// the request has left it.
 func boxAround(ctx context.Context) *requestContext {
 	if c, ok := request.LimitOf(ctx).(*requestContext); ok && !c.Released() {
 		return c
@@ -22,8 +22,8 @@ func boxAround(ctx context.Context) *requestContext {
 	return nil
 }
 
-// Lift lets the request out of the box, as a long-lived one is, unless it has
-// reached the limit.
+// Lift lets the request out of the box, as a long-lived one, unless it has
+// reached the limit: then it is late, however long it may go on.
 func (c *requestContext) Lift() {
 	if c.of.phase.CompareAndSwap(open, released) {
 		c.of.release()

@@ -45,7 +45,7 @@ const (
 	late                  // after it, in the grace
 	seized                // the box answers
 	finished              // the handler has returned first
-	released              // a long-lived connection: no limit any more
+	released              // a long-lived connection, or one that was lifted out: no limit any more
 )
 
 // finish is called when the handler has ended, however it did.

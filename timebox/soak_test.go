@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/request"
 	"github.com/heeler-go/heeler/timebox"
 )
 
@@ -59,6 +60,16 @@ var kinds = []kind{
 				conn.Close()
 			}
 		}
+	}},
+	{"lifted", true, func(w http.ResponseWriter, r *http.Request) {
+		request.Lift(r.Context())
+		time.Sleep(10 * time.Millisecond)
+		io.WriteString(w, "hello")
+	}},
+	{"lifted at the limit", true, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(5 * time.Millisecond)
+		request.Lift(r.Context())
+		io.WriteString(w, "hello")
 	}},
 	{"heed", true, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
 	{"overrun", true, func(w http.ResponseWriter, r *http.Request) { time.Sleep(30 * time.Millisecond) }},
