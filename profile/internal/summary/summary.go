@@ -6,23 +6,56 @@
 package summary
 
 import (
+	"cmp"
+	"slices"
+
+	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/internal/redact"
 	"github.com/heeler-go/heeler/internal/stacks"
 	"github.com/heeler-go/heeler/profile/exectrace"
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
 
+// maxPauses is how many pauses are kept, the longest ones.
+const maxPauses = 500
+
 // Fill sets what the execution tells: Took, Sentence, Shares, Timeline and Pauses, and of each run what it
 // took unless that is set. To Problems it adds those that it finds.
 //
-// Runs and Backends are to be set before, for the sentence tells of them. The result has no secrets, and
-// nothing that breaks a line; as JSON what is set takes at most 1 MiB.
+// Runs, Backends and the Problems that are known already are to be set before, for the sentence tells of
+// them. What is set has no secrets in it and nothing that breaks a line or controls a terminal, and takes at
+// most 1 MiB as JSON.
 func Fill(res *result.Result, x *exectrace.Execution, program stacks.Program, secrets redact.List) {
+	res.Took = 0
+	for i, run := range x.Runs {
+		res.Took += run.Length()
+		if i == len(res.Runs) {
+			res.Runs = append(res.Runs, result.Run{})
+		}
+		if res.Runs[i].Took == 0 {
+			res.Runs[i].Took = run.Length()
+		}
+	}
+	t := newTeller(program, secrets)
+	path := x.Path()
+	res.Shares = t.shares(path, res.Took)
+	res.Timeline = t.timeline(x, path)
+	res.Pauses = pauses(x.Pauses)
+	res.Sentence = t.sentence(res, x)
+	res.Problems = append(res.Problems, problems(res, x)...)
 }
 
-// Text is the result for a terminal: the sentence, what took longest, the backends, the goroutines, what is
-// missing. Whatever the result has in it, it is plain text without control characters.
-func Text(res *result.Result) string { return "" }
-
-// Top is the n largest shares, a line for each.
-func Top(res *result.Result, n int) string { return "" }
+// pauses are the longest ones, in order.
+func pauses(all []exectrace.Pause) []result.Pause {
+	if len(all) > maxPauses {
+		all = slices.Clone(all)
+		slices.SortStableFunc(all, func(a, b exectrace.Pause) int { return cmp.Compare(b.Length(), a.Length()) })
+		all = all[:maxPauses]
+		slices.SortStableFunc(all, func(a, b exectrace.Pause) int { return cmp.Compare(a.From, b.From) })
+	}
+	var list []result.Pause
+	for _, p := range all {
+		list = append(list, result.Pause{From: p.From, To: p.To, What: alert.OneLine(p.What, maxName), World: p.World})
+	}
+	return list
+}

@@ -1,0 +1,6 @@
+package summary
+
+var (
+	Duration = duration
+	Percents = percents
+)
