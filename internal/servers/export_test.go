@@ -11,7 +11,7 @@ var Program = program
 
 // RedisOn starts a Redis server on the first of the ports that is free.
 func RedisOn(t testing.TB, ports ...string) *Server {
-	return startRedis(t, program(t, "redis-server", "redis-server"), func() (string, error) {
+	return startRedis(t, Program(t, "redis-server", "redis-server"), func() (string, error) {
 		port := ports[0]
 		ports = ports[1:]
 		return port, nil
@@ -20,7 +20,7 @@ func RedisOn(t testing.TB, ports ...string) *Server {
 
 // Command starts a command of the shell as if it were a server, which has half a second to answer.
 func Command(t testing.TB, command string) *Server {
-	shell := program(t, "dash", "sh")
+	shell := Program(t, "dash", "sh")
 	return run(t, kind{
 		name:    "command",
 		command: func(*Server, string) []string { return []string{shell, "-c", command} },

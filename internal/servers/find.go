@@ -16,8 +16,8 @@ import (
 // folders is where servers are installed that no user is meant to start by hand.
 var folders = []string{"/usr/sbin", "/usr/libexec", "/usr/lib/postgresql/*/bin"}
 
-// program finds a program of a Debian package. Without it the test goes no further.
-func program(t testing.TB, debian, name string) string {
+// Program finds a program of a Debian package. Without it the test goes no further.
+func Program(t testing.TB, debian, name string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		absent(t, "servers: private servers for tests run on linux only, this is %s", runtime.GOOS)

@@ -20,8 +20,8 @@ const (
 // User is a DN that may write.
 func LDAP(t testing.TB) *Server {
 	t.Helper()
-	server := program(t, "slapd", "slapd")
-	add := program(t, "slapd", "slapadd")
+	server := Program(t, "slapd", "slapd")
+	add := Program(t, "slapd", "slapadd")
 	const base = "dc=heeler,dc=test"
 	user, password := "cn=admin,"+base, rand.Text()
 	config := func(s *Server) string { return filepath.Join(s.Dir, "slapd.conf") }

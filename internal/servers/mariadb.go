@@ -14,8 +14,8 @@ import (
 // MariaDB starts a MariaDB server, for MySQL's protocol. Its account may do everything.
 func MariaDB(t testing.TB) *Server {
 	t.Helper()
-	server := program(t, "mariadb-server", "mariadbd")
-	install := program(t, "mariadb-server", "mariadb-install-db")
+	server := Program(t, "mariadb-server", "mariadbd")
+	install := Program(t, "mariadb-server", "mariadb-install-db")
 	password := rand.Text()
 	data := func(s *Server) string { return filepath.Join(s.Dir, "data") }
 	accounts := func(s *Server) string { return filepath.Join(s.Dir, "accounts.sql") }

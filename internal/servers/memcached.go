@@ -5,7 +5,7 @@ import "testing"
 // Memcached starts a memcached, which forgets everything when it ends.
 func Memcached(t testing.TB) *Server {
 	t.Helper()
-	server := program(t, "memcached", "memcached")
+	server := Program(t, "memcached", "memcached")
 	s := run(t, kind{
 		name: "memcached",
 		command: func(_ *Server, port string) []string {

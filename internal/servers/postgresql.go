@@ -20,8 +20,8 @@ const removeSegment = `[ ! -e data/postmaster.pid ] || ipcrm --shmem-id "$(awk '
 // PostgreSQL starts a PostgreSQL server. Its account is a superuser; the database is postgres.
 func PostgreSQL(t testing.TB) *Server {
 	t.Helper()
-	server := program(t, "postgresql", "postgres")
-	initdb := program(t, "postgresql", "initdb")
+	server := Program(t, "postgresql", "postgres")
+	initdb := Program(t, "postgresql", "initdb")
 	password := rand.Text()
 	data := func(s *Server) string { return filepath.Join(s.Dir, "data") }
 	s := run(t, kind{

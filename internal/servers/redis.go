@@ -5,7 +5,7 @@ import "testing"
 // Redis starts a Redis server that keeps what it confirmed in an append-only file.
 func Redis(t testing.TB) *Server {
 	t.Helper()
-	server := program(t, "redis-server", "redis-server")
+	server := Program(t, "redis-server", "redis-server")
 	return startRedis(t, server, freePort)
 }
 
