@@ -7,7 +7,6 @@ import (
 )
 
 // Program finds a program of a Debian package or ends the test.
-var Program = program
 
 // RedisOn starts a Redis server on the first of the ports that is free.
 func RedisOn(t testing.TB, ports ...string) *Server {
