@@ -84,11 +84,7 @@ func valueOf(pair, param string) (value string, ours bool) {
 			if len(pair) < at+2 {
 				return "", false
 			}
-			high, low := digit(pair[at]), digit(pair[at+1])
-			if high > 15 || low > 15 {
-				return "", false
-			}
-			c = high<<4 | low
+			c = digit(pair[at])<<4 | digit(pair[at+1])
 			at += 2
 		}
 		if c != param[i] {
@@ -101,7 +97,8 @@ func valueOf(pair, param string) (value string, ours bool) {
 	return pair[at+1:], pair[at] == '=' && strings.IndexByte(pair[at:], ';') < 0
 }
 
-// digit is the value of a hexadecimal digit, and more than 15 for any other byte.
+// digit is the value of a hexadecimal digit. For any other byte it has all bits set, and what is put
+// together with it is no ASCII, which param is.
 func digit(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

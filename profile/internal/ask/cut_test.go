@@ -27,6 +27,7 @@ var cuts = []struct {
 	{"__PROFILE__", "__PROFILE__", nil},
 	{"%5", "%5", nil},
 	{"%zz_profile__", "%zz_profile__", nil},
+	{"__%7zrofile__", "__%7zrofile__", nil},
 	{"__profile_%5", "__profile_%5", nil},
 	{"__profile_%", "__profile_%", nil},
 	{"%255F_profile__", "%255F_profile__", nil},
@@ -134,12 +135,13 @@ func FuzzCut(f *testing.F) {
 		if !maps.EqualFunc(before, after, slices.Equal) {
 			t.Errorf("%q: %q, which net/url reads as %v and not %v", query, rest, after, before)
 		}
+		const some = 9 // values that are given of very many
 		for _, v := range values {
 			if len(seen) > 0 && v == seen[0] {
 				seen = seen[1:]
 			}
 		}
-		if len(seen) > 0 && len(values) < 9 {
+		if len(seen) > 0 && len(values) < some {
 			t.Errorf("%q: %q, without %q", query, values, seen)
 		}
 

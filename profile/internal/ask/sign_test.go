@@ -2,7 +2,10 @@ package ask_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"net/url"
@@ -192,6 +195,52 @@ func TestAUserWhoseNameIsTooLongGetsNoLink(t *testing.T) {
 	_, err := signer.Sign("GET", "/", strings.Repeat("u", ask.MaxUser+1), later)
 	if err == nil || err.Error() != "profile: the user of a link has 513 bytes; up to 512 are accepted" {
 		t.Error(err)
+	}
+}
+
+// seal is the layout of a token as the Signer's comment tells it, written a second time.
+func seal(body string, bound ...string) string {
+	h := hmac.New(sha256.New, signer.Key)
+	for _, field := range append(bound, body) {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
+		h.Write(append(size[:], field...))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum([]byte(body)))
+}
+
+// TestALinkOfAnotherReleaseHoldsIfItsLayoutIsOurs has the processes in mind that are replaced one by one.
+func TestALinkOfAnotherReleaseHoldsIfItsLayoutIsOurs(t *testing.T) {
+	const requests, views = "heeler/profile: request link", "heeler/profile: view link"
+	const ours, newer, expiry, nonce = "\x01", "\x02", "\x00\x00\x00\x00\xff\xff\xff\xff", "0123456789abcdef"
+	for _, c := range []struct {
+		body string
+		ok   bool
+	}{
+		{ours + expiry + nonce + "alice", true},
+		{ours + expiry + nonce, true},
+		{newer + expiry + nonce + "alice", false},
+		{ours + expiry + nonce[1:], false},
+		{ours + expiry, false},
+		{ours, false},
+		{"", false},
+	} {
+		if got := verify(signer, seal(c.body, requests, "GET", "/"), "GET", "/", now); got != c.ok {
+			t.Errorf("%q: a request link: %v", c.body, got)
+		}
+	}
+	for _, c := range []struct {
+		body string
+		ok   bool
+	}{
+		{ours + expiry, true},
+		{newer + expiry, false},
+		{ours + expiry + "x", false},
+		{ours + expiry[1:], false},
+	} {
+		if got := signer.VerifyView(seal(c.body, views, "ID"), "ID", now); got != c.ok {
+			t.Errorf("%q: a view link: %v", c.body, got)
+		}
 	}
 }
 
