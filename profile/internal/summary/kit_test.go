@@ -80,7 +80,7 @@ func filled(x *exectrace.Execution) *result.Result {
 // anything is an execution in which n goroutines did up to most things each, at random.
 func anything(random *rand.Rand, n, most int) *exectrace.Execution {
 	places := []*exectrace.Stack{nil, new(exectrace.Stack), at("sync.(*Mutex).Lock", "/cart.Save"), at("runtime.selectgo", "main.wait"), at("net.(*conn).Read"), at("/shop.find", "main.main")}
-	some := func() (all []did) {
+	some := func(id int64) (all []did) {
 		for range 1 + random.IntN(most) {
 			d := did{state: exectrace.State(random.IntN(len(exectrace.States()))), stack: places[random.IntN(len(places))]}
 			d.long = time.Duration(random.Int64N(int64(ms) << random.IntN(4)))
@@ -88,16 +88,17 @@ func anything(random *rand.Rand, n, most int) *exectrace.Execution {
 				d.long = 0
 			}
 			if random.IntN(3) == 0 {
-				d.waker = &exectrace.Waker{ID: 7 + random.Int64N(int64(n)), Own: random.IntN(2) == 0, Stack: places[random.IntN(len(places))]}
+				// Nobody waits for one that waits for it.
+				d.waker = &exectrace.Waker{ID: id + 1 + random.Int64N(int64(n)), Own: random.IntN(2) == 0, Stack: places[random.IntN(len(places))]}
 			}
 			all = append(all, d)
 		}
 		return all
 	}
-	x := times(1+random.IntN(3), some()...)
+	x := times(1+random.IntN(3), some(7)...)
 	end := x.Runs[len(x.Runs)-1].To
 	for id := range int64(n - 1) {
-		x.Goroutines = append(x.Goroutines, goroutine(8+id, 7, "main.work", time.Duration(random.Int64N(int64(end)+1)), some()...))
+		x.Goroutines = append(x.Goroutines, goroutine(8+id, 7, "main.work", time.Duration(random.Int64N(int64(end)+1)), some(8+id)...))
 	}
 	for range random.IntN(3 * most) {
 		from := time.Duration(random.Int64N(int64(end) + 1))

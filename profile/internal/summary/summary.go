@@ -37,12 +37,23 @@ func Fill(res *result.Result, x *exectrace.Execution, program stacks.Program, se
 		}
 	}
 	t := newTeller(program, secrets)
-	path := x.Path()
+	path := withoutPools(x).Path()
 	res.Shares = t.shares(path, res.Took)
 	res.Timeline = t.timeline(x, path)
 	res.Pauses = pauses(x.Pauses)
 	res.Sentence = t.sentence(res, x)
 	res.Problems = append(res.Problems, problems(res, x)...)
+}
+
+// withoutPools is the execution without the goroutines of pools that happen to have been started by it. What
+// waits for one of those does so as it would if the connection had been there before: it waits for an HTTP
+// response, not for the network in the depths of a library.
+func withoutPools(x *exectrace.Execution) *exectrace.Execution {
+	own := *x
+	own.Goroutines = slices.DeleteFunc(slices.Clone(x.Goroutines), func(g *exectrace.Goroutine) bool {
+		return g.Parent != 0 && stacks.PoolOf(g.Func) != ""
+	})
+	return &own
 }
 
 // pauses are the longest ones, in order.
