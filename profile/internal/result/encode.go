@@ -18,7 +18,7 @@ const (
 )
 
 const (
-	maxDocument = 8 << 20  // bytes of result.json
+	maxDocument = 8 << 20   // bytes of result.json
 	maxPart     = 128 << 20 // bytes of each of the others
 	worthwhile  = 4 << 10   // bytes; for less a compressor, which takes 1 MB of memory, is not made
 )
