@@ -6,8 +6,6 @@ import (
 	"time"
 )
 
-// Program finds a program of a Debian package or ends the test.
-
 // RedisOn starts a Redis server on the first of the ports that is free.
 func RedisOn(t testing.TB, ports ...string) *Server {
 	return startRedis(t, Program(t, "redis-server", "redis-server"), func() (string, error) {
