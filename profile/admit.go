@@ -1,0 +1,74 @@
+package profile
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/problem"
+	"github.com/heeler-go/heeler/profile/internal/ask"
+)
+
+// comeBack is what a client is told that finds too many waiting.
+const comeBack = 10 * time.Second
+
+// admit decides whether the request is profiled, and makes the job. There is none if the request gets its
+// usual answer, or has been answered with a problem. Nothing is done for who may not ask.
+func (h *handler) admit(w http.ResponseWriter, r, inside *http.Request, values []string) (j *job, answered bool) {
+	p := h.prof
+	refuse := func(pr problem.Problem) (*job, bool) {
+		pr.Unread = true
+		pr.Write(w, r)
+		return nil, true
+	}
+	asked, err := ask.Parse(values)
+	var l link
+	var user string
+	var ok bool
+	if err == nil && asked.Link != "" {
+		l, ok = p.verify(asked.Link, r)
+		user = l.user
+	} else {
+		user, ok = p.allowed(r)
+	}
+	if !ok {
+		return nil, false
+	}
+	if err == nil {
+		err = asked.CheckMethod(r.Method)
+	}
+	if err != nil {
+		return refuse(problem.Problem{Status: http.StatusBadRequest, Detail: err.Error()})
+	}
+	if l.nonce != "" && !p.links.use(l, time.Now()) {
+		return nil, false
+	}
+	p.count.asked.Add(1)
+	if !p.jobs.reserve() {
+		p.links.giveBack(l)
+		p.count.refused.Add(1)
+		return refuse(problem.Problem{Status: http.StatusServiceUnavailable, After: comeBack,
+			Detail: "profile: too many requests wait to be profiled"})
+	}
+	j = h.newJob(w, inside, asked, user, l)
+	switch err := p.claim(j); {
+	case err == nil || l.nonce == "":
+		return j, false
+	case errors.Is(err, fs.ErrExist): // used in another replica
+		p.jobs.release()
+		return nil, false
+	default:
+		p.jobs.release()
+		p.links.giveBack(l)
+		return refuse(problem.Problem{Status: http.StatusServiceUnavailable, After: comeBack,
+			Detail: "profile: the store of results cannot note that the link is used"})
+	}
+}
+
+func (p *Profiler) allowed(r *http.Request) (user string, ok bool) {
+	if p.Allow == nil {
+		return "", false
+	}
+	return p.Allow(r)
+}

@@ -1,0 +1,118 @@
+package profile
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/request"
+	"github.com/heeler-go/heeler/profile/internal/ask"
+	"github.com/heeler-go/heeler/profile/internal/summary"
+)
+
+// serveResponse runs the job, here or on a goroutine of its own, and answers.
+func (j *job) serveResponse(w http.ResponseWriter, r *http.Request) {
+	if j.asked.Inline {
+		j.inline(w, r)
+		return
+	}
+	if j.tape(w, r) {
+		go j.detached()
+		j.redirect(w, r)
+	}
+}
+
+// tape reads the body. If that cannot be, the client is told, and the job has failed.
+func (j *job) tape(w http.ResponseWriter, r *http.Request) (ok bool) {
+	defer func() {
+		if !ok { // the body may have panicked, too
+			j.finish(nil)
+		}
+	}()
+	if j.body, ok = tape(j.r); !ok {
+		j.problem(tooLarge().Detail + ".")
+		tooLarge().Write(w, r)
+	}
+	j.r.Trailer = r.Trailer // which net/http has filled meanwhile
+	return ok
+}
+
+// detached is the goroutine of a request that runs apart from its client. There is no server to catch a
+// panic, and log it.
+func (j *job) detached() {
+	defer func() {
+		if value := recover(); value != nil && value != http.ErrAbortHandler {
+			j.logf("http: panic serving %s: %v\n%s", j.r.RemoteAddr, value, debug.Stack())
+		}
+	}()
+	j.profile()
+}
+
+// inline runs the request on the goroutine that serves it, and answers with the result.
+func (j *job) inline(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Time{}) // a writer that knows no deadlines has none
+	rc.SetWriteDeadline(time.Time{})
+	request.Lift(r.Context())
+	if j.live = j.asked.Runs == 1; j.live {
+		defer func() { request.HandBack(r, j.r) }()
+	} else if !j.tape(w, r) {
+		return
+	}
+	j.profile()
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
+		rc.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
+	}
+	if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
+		j.redirect(w, r) // so that to load the page again is not to run the request again
+		return
+	}
+	way := j.way(r)
+	w.Header().Set("Content-Location", way)
+	writeText(w, r, http.StatusOK, summary.Text(j.now())+"more: "+absolute(r, way)+"\n")
+}
+
+// way is the relative reference from a request to its result.
+func (j *job) way(r *http.Request) string {
+	to := j.prof.path + j.res.ID + "/"
+	if j.byLink {
+		to = j.prof.path + j.prof.viewLink(j.res.ID)
+	}
+	return ask.BackFrom(r.RequestURI, r.URL.EscapedPath(), to)
+}
+
+// redirect sends the client to the result.
+func (j *job) redirect(w http.ResponseWriter, r *http.Request) {
+	way := j.way(r)
+	w.Header().Set("Location", way)
+	writeText(w, r, http.StatusSeeOther, "The profile is at "+absolute(r, way)+"\n")
+}
+
+// absolute is the path that a relative reference leads to, for people to copy.
+func absolute(r *http.Request, reference string) string {
+	base, err := url.Parse(ask.Path(r.RequestURI))
+	if err != nil {
+		return reference
+	}
+	ref, err := url.Parse(reference)
+	if err != nil {
+		return reference
+	}
+	return base.ResolveReference(ref).String()
+}
+
+// writeText answers with text that nobody is to keep.
+func writeText(w http.ResponseWriter, r *http.Request, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		io.WriteString(w, text)
+	}
+}
