@@ -83,11 +83,16 @@ func shut(page []byte) []byte {
 	page = without(page, `<div id="config" class="menu-item">`, `<div id="download" class="menu-item">`)
 	page = without(page, `<div id="dialog-overlay">`, `<div id="errors">`)
 	page = bytes.Replace(page, []byte("  initConfigManager();\n"), nil, 1)
-	page = doorToFiles.ReplaceAll(page, nil)
-	if !Available() {
-		page = doorToGraph.ReplaceAll(page, nil)
+	// All links are before the first script, which may be of many megabytes.
+	end := bytes.Index(page, []byte("<script"))
+	if end < 0 {
+		end = len(page)
 	}
-	return page
+	links := doorToFiles.ReplaceAll(page[:end], nil)
+	if !Available() {
+		links = doorToGraph.ReplaceAll(links, nil)
+	}
+	return append(links, page[end:]...)
 }
 
 // Links are in lines of their own. Text from a profile or a query has no quotation mark that is not escaped.

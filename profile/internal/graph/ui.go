@@ -99,13 +99,9 @@ func render(ctx context.Context, p *profile.Profile, rest string, query url.Valu
 		query.Set("si", fmt.Sprint(index))
 	}
 	door := rest
-	var set settings
 	if rest == "graph" {
 		// The driver's own runs dot for as long as it takes, and lets it print.
 		door = "top"
-		if set, err = forGraph(query); err != nil {
-			return nil, nil, err
-		}
 	}
 
 	wait, stop := context.WithTimeout(ctx, patience)
@@ -120,7 +116,7 @@ func render(ctx context.Context, p *profile.Profile, rest string, query url.Valu
 	if err != nil || rest != "graph" || page.status != http.StatusOK {
 		return page, nil, err
 	}
-	dot, err := compose(copied, set)
+	dot, err := compose(copied, forGraph(query))
 	return page, dot, err
 }
 

@@ -1,0 +1,241 @@
+package graph_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/pprof/profile"
+
+	"github.com/heeler-go/heeler/profile/internal/graph"
+)
+
+const nonce = "c2VjcmV0+/s="
+
+// get asks for one of pprof's pages.
+func get(t testing.TB, p *profile.Profile, page string) *http.Response {
+	t.Helper()
+	rest, query, _ := strings.Cut(page, "?")
+	r := httptest.NewRequest("GET", "/", nil)
+	r.URL.Path, r.URL.RawQuery = "/x/pprof/"+rest, query
+	w := httptest.NewRecorder()
+	graph.ServeUI(w, r, p, rest, nonce)
+	return w.Result()
+}
+
+// body reads an answer that is expected to be a page.
+func body(t testing.TB, response *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != 200 {
+		t.Fatalf("%d, %v: %s", response.StatusCode, err, b)
+	}
+	return string(b)
+}
+
+func TestPagesShowTheProfile(t *testing.T) {
+	for page, want := range map[string]string{
+		"flamegraph":            `"FullName":"main.(*Store).query"`,
+		"top":                   `"Name":"main.(*Store).query"`,
+		"top?si=running":        `"FlatFormat":"30ms"`,
+		"top?si=2":              "Type: network",
+		"peek?f=cart":           "main.(*Store).query /src/shop/main.go:1",
+		"flamegraph?f=nonsense": "Focus expression matched no samples",
+		"top?i=cart&sort=cum":   `"CumFormat":"10ms"`,
+	} {
+		if text := body(t, get(t, shop(), page)); !strings.Contains(text, want) {
+			t.Errorf("%s: there is no %s in\n%s", page, want, text)
+		}
+	}
+}
+
+func TestTheProfileCanBeDownloaded(t *testing.T) {
+	p, err := profile.Parse(get(t, shop(), "download").Body)
+	if err != nil || len(p.Sample) != 3 || p.Sample[0].Value[0] != 60e6 {
+		t.Errorf("%v, %v", err, p)
+	}
+}
+
+func TestThePagesBeginWithTheFlameGraph(t *testing.T) {
+	response := get(t, shop(), "?si=running")
+	if to := response.Header.Get("Location"); response.StatusCode != 303 || to != "flamegraph?si=running" {
+		t.Errorf("%d to %q", response.StatusCode, to)
+	}
+}
+
+func TestDoorsThatReadOrWriteFilesAreNotThere(t *testing.T) {
+	for _, door := range []string{
+		"source", "disasm", "weblist", "saveconfig", "deleteconfig", "flamegraph2", "flamegraphold", "list", "tags",
+		"/top", "top/", "Top", "../top", "top\x00", "%74op", "debug/pprof", "nonsense",
+	} {
+		if response := get(t, shop(), door+"?f=main&config=x"); response.StatusCode != 404 {
+			t.Errorf("%q: %d", door, response.StatusCode)
+		}
+	}
+}
+
+func TestNoPageHasALinkToADoorThatIsNotThere(t *testing.T) {
+	for _, page := range []string{"flamegraph", "top", "peek"} {
+		text := body(t, get(t, shop(), page))
+		for _, door := range []string{`href="./source"`, `href="./disasm"`, `id="save-config"`, `id="config"`, "save-dialog\"", "initConfigManager();"} {
+			if strings.Contains(text, door) {
+				t.Errorf("%s: there is a %s", page, door)
+			}
+		}
+		for _, kept := range []string{`href="./top"`, `href="./flamegraph"`, `href="./download"`, `id="sample"`, `id="search"`, `id="errors"`} {
+			if !strings.Contains(text, kept) {
+				t.Errorf("%s: there is no %s any more", page, kept)
+			}
+		}
+	}
+}
+
+func TestOnlyReadingIsAllowed(t *testing.T) {
+	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
+		w := httptest.NewRecorder()
+		graph.ServeUI(w, httptest.NewRequest(method, "/pprof/top", nil), shop(), "top", nonce)
+		if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s: %d, allowed are %q", method, w.Code, w.Header().Get("Allow"))
+		}
+	}
+}
+
+var (
+	element   = regexp.MustCompile(`<(?:script|style)[^>]*>`)
+	value     = regexp.MustCompile(`="[^"]*"`)
+	forbidden = regexp.MustCompile(`(?i)<[a-z][^>]*\s(?:on[a-z]+|style)\s*=|<(?:img|iframe|object|embed|base|form|meta http)`)
+)
+
+func TestScriptsAndStylesHaveTheNonceAndNothingElseRuns(t *testing.T) {
+	pages := []string{"flamegraph", "top", "peek", "top?f=nothing"}
+	if graph.Available() {
+		pages = append(pages, "graph")
+	}
+	for _, p := range []*profile.Profile{shop(), hostileShop(hostile...)} {
+		for _, page := range pages {
+			response := get(t, p, page)
+			text := body(t, response)
+			found := element.FindAllString(text, -1)
+			if len(found) < 3 {
+				t.Errorf("%s: only %q", page, found)
+			}
+			for _, tag := range found {
+				if !strings.Contains(tag, ` nonce="c2VjcmV0+/s="`) {
+					t.Errorf("%s: %s has no nonce", page, tag)
+				}
+			}
+			if bad := forbidden.FindString(value.ReplaceAllString(text, `=""`)); bad != "" {
+				t.Errorf("%s: there is a %q", page, bad)
+			}
+			policy := response.Header.Get("Content-Security-Policy")
+			if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'; script-src 'nonce-"+nonce+"';") {
+				t.Errorf("%s: policy %s", page, policy)
+			}
+		}
+	}
+}
+
+func TestEveryAnswerIsKeptOutOfCachesAndFrames(t *testing.T) {
+	for _, page := range []string{"", "top", "download", "source", "top?f=(", "top?%"} {
+		header := get(t, shop(), page).Header
+		for name, want := range map[string]string{
+			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%q: %s: %q, not %q", page, name, got, want)
+			}
+		}
+	}
+}
+
+func TestBadQueriesAreToldSo(t *testing.T) {
+	for query, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"f=(":                                  {400, "parsing focus regexp"},
+		"si=nonsense":                          {400, "must be one of: [wall running network"},
+		"nf=x":                                 {400, "error setting config field nodefraction"},
+		"unit=%22]%3B":                         {400, "accepted are letters"},
+		"%zz":                                  {400, "invalid URL escape"},
+		"tf=99999999999999999999":              {400, "pprof panicked"},
+		"f=" + strings.Repeat("a", 8<<10):      {414, "at most 8192 bytes are accepted"},
+		"f=" + strings.Repeat(".{1000}", 1000): {400, "the filters are too complex"},
+		"tf=(k=a," + strings.Repeat(".{1000}", 1000): {400, "the filters are too complex"},
+	} {
+		response := get(t, hostileShop(hostile...), "top?"+query)
+		text, _ := io.ReadAll(response.Body)
+		if response.StatusCode != want.status || !strings.Contains(string(text), want.text) {
+			t.Errorf("%.30s: %d, %s", query, response.StatusCode, text)
+		}
+		if kind := response.Header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+			t.Errorf("%.30s: %s", query, kind)
+		}
+	}
+}
+
+func TestABrokenProfileIsAnErrorAndNoPanic(t *testing.T) {
+	for _, p := range []*profile.Profile{nil, {}, {SampleType: make([]*profile.ValueType, 1)}} {
+		for _, page := range []string{"top", "flamegraph", "peek", "graph", "download"} {
+			if status := get(t, p, page).StatusCode; status != 400 && status != 303 {
+				t.Errorf("%s: %d", page, status)
+			}
+		}
+	}
+}
+
+// One user's options are not those of another's page, of the page after, or of a graph.
+func TestOptionsAreOfOneRequestOnly(t *testing.T) {
+	const query = "?si=running&f=render&g=lines&sort=cum&unit=us&mean=t&h=json&tf=goroutine&n=1&calltree=t"
+	clean := map[string]string{}
+	for _, page := range []string{"top", "flamegraph", "peek"} {
+		clean[page] = body(t, get(t, shop(), page))
+	}
+	before, err := graph.DOT(shop(), "wall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for page, want := range clean {
+				get(t, shop(), page+query)
+				get(t, shop(), "graph"+query)
+				if text := body(t, get(t, shop(), page)); text != want {
+					t.Errorf("%s is another now:\n%s", page, text)
+				}
+				if dot, err := graph.DOT(shop(), "wall"); err != nil || string(dot) != string(before) {
+					t.Errorf("%v, the graph is another now:\n%s", err, dot)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzQueries(f *testing.F) {
+	for _, query := range []string{
+		"f=main&i=x&h=y&s=z&sf=a&prunefrom=b&tf=c=d,e&ti=1:2kb&ts=f&th=g", "si=1&mean=t&unit=ms&n=5&nf=0.1&ef=0.2&rel=t",
+		"dropneg=1&calltree=yes&compact=t&noinlines=f&showcolumns=t&sort=cum&g=addresses", "tf=:99999999999999999999", "unit=auto", "n=-5",
+	} {
+		f.Add(query)
+	}
+	p := hostileShop("<b>", `"`)
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, page := range []string{"flamegraph", "top", "peek", "download"} {
+			response := get(t, p, page+"?"+query)
+			if s := response.StatusCode; s != 200 && s != 400 && s != 414 {
+				t.Errorf("%s: %d", page, s)
+			}
+			text, _ := io.ReadAll(response.Body)
+			html := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
+			if html && (strings.Contains(string(text), "<b>") || forbidden.Match(value.ReplaceAll(text, []byte(`=""`)))) {
+				t.Errorf("%s: something has not been escaped:\n%s", page, text)
+			}
+		}
+	})
+}
