@@ -147,31 +147,36 @@ func TestStacksTooDeepForTheRuntimeAreMissing(t *testing.T) {
 func TestTheRateIsRestored(t *testing.T) {
 	usual := runtime.MemProfileRate
 	defer func() { runtime.MemProfileRate = usual }()
-	for name, f := range map[string]func(){
-		"return": func() {},
-		"panic":  func() { panic("x") },
-		"Goexit": runtime.Goexit,
+	for _, c := range []struct {
+		name string
+		rate int
+		f    func()
+	}{
+		{"return", usual, func() {}},
+		{"panic", usual, func() { panic("x") }},
+		{"Goexit", usual, runtime.Goexit},
+		{"profiling is off", 0, func() {}},
+		{"everything is profiled", 1, func() {}},
+		{"another rate", 12345, func() { panic("x") }},
 	} {
-		for _, rate := range []int{usual, 0, 1, 12345} {
-			runtime.MemProfileRate = rate
-			r := start(t, capture.Options{Allocs: true})
-			if runtime.MemProfileRate != 1 {
-				t.Errorf("%s: the rate is %d during the recording", name, runtime.MemProfileRate)
-			}
-			var done sync.WaitGroup
-			done.Go(func() {
-				defer func() { recover() }()
-				defer r.Stop()
-				r.Do(func() { allocate(10); f() })
-			})
-			done.Wait()
-			c := r.Stop()
-			if runtime.MemProfileRate != rate {
-				t.Errorf("%s: the rate is %d, want %d", name, runtime.MemProfileRate, rate)
-			}
-			if objects, _ := allocated(c.Allocs, "capture_test.allocate"); objects != 10 {
-				t.Errorf("%s, rate %d: %d objects, want 10", name, rate, objects)
-			}
+		runtime.MemProfileRate = c.rate
+		r := start(t, capture.Options{Allocs: true})
+		if runtime.MemProfileRate != 1 {
+			t.Errorf("%s: the rate is %d during the recording", c.name, runtime.MemProfileRate)
+		}
+		var done sync.WaitGroup
+		done.Go(func() {
+			defer func() { recover() }()
+			defer r.Stop()
+			r.Do(func() { allocate(10); c.f() })
+		})
+		done.Wait()
+		p := r.Stop().Allocs
+		if runtime.MemProfileRate != c.rate {
+			t.Errorf("%s: the rate is %d, want %d", c.name, runtime.MemProfileRate, c.rate)
+		}
+		if objects, _ := allocated(p, "capture_test.allocate"); objects != 10 {
+			t.Errorf("%s: %d objects, want 10", c.name, objects)
 		}
 	}
 }

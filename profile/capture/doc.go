@@ -18,10 +18,11 @@
 //
 // # Cost
 //
-// While a recording is on, every goroutine of the process is traced. Measured on a laptop's core, beginning
-// and ending it took 2 ms in all in a small program and 20 ms in one with 10,000 idle goroutines, most of it
-// not on the processors that the others need. The trace is held in memory, at most twice while it is
-// put together. Who never records pays nothing.
+// While a recording is on, every goroutine of the process is traced. Measured on four cores, to begin and
+// end one took 10 ms in a small program, 11 ms in one with 10,000 idle goroutines and 95 ms in one with
+// 100,000, nearly all of it after the function has returned; the trace had 10, 180 and 1700 kB. It is held in
+// memory. Who never records pays nothing.
 //
-// [Options.Allocs] costs far more; see there.
+// [Options.Allocs] costs far more, 60 ms in the small program and 580 ms in the largest, most of it for
+// collecting garbage; see there.
 package capture

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"runtime/trace"
@@ -10,9 +11,8 @@ import (
 	"time"
 )
 
-// drained is how long a client that does not read may hold the tracer after the trace has ended, where
-// the server has no WriteTimeout.
-const drained = time.Minute
+// stalled is how long a client that reads nothing may hold the tracer where the server has no WriteTimeout.
+const stalled = time.Minute
 
 // Profile serves a CPU profile like net/http/pprof's handler of that name: of as many seconds as the query
 // parameter says, or 30. A recording that goes on at the same time loses nothing by it. If something
@@ -45,8 +45,8 @@ func Profile(w http.ResponseWriter, r *http.Request) {
 // traces that came before, and recordings that come later wait for it. If something outside of this package
 // has the tracer it answers 500.
 //
-// Where the server has no WriteTimeout, a client must have read the trace within a minute after its end,
-// as nobody else has the tracer before.
+// Where the server has no WriteTimeout, a client that reads nothing for a minute is given up, as nobody else
+// would have the tracer while it does not.
 //
 //	mux.HandleFunc("GET /debug/pprof/trace", capture.Trace)
 func Trace(w http.ResponseWriter, r *http.Request) {
@@ -66,19 +66,31 @@ func Trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer turn.leave()
-	tracerLine.tell(func() { v.until = time.Now().Add(d) })
+	turn.tell(func() { v.until = time.Now().Add(d) })
 	allow(w, r, d)
 	attach(w, "trace")
-	if err := trace.Start(w); err != nil {
+	var to io.Writer = w
+	if writeTimeout(r) == 0 {
+		to = stallWriter{w}
+	}
+	if err := trace.Start(to); err != nil {
 		fail(w, http.StatusInternalServerError, fmt.Sprintf("Could not enable tracing: %s", err))
 		return
 	}
 	sleep(r, d)
-	if writeTimeout(r) == 0 {
-		setWriteDeadline(w, time.Now().Add(drained))
-		defer setWriteDeadline(w, time.Time{})
-	}
 	trace.Stop()
+	if writeTimeout(r) == 0 {
+		setWriteDeadline(w, time.Time{})
+	}
+}
+
+// A stallWriter gives each write its time. If it takes longer the connection is lost, which ends the
+// request's context.
+type stallWriter struct{ w http.ResponseWriter }
+
+func (s stallWriter) Write(p []byte) (int, error) {
+	setWriteDeadline(s.w, time.Now().Add(stalled))
+	return s.w.Write(p)
 }
 
 // A visit is a request for a trace.

@@ -19,9 +19,9 @@ type line struct {
 
 // A ticket is a place in a line.
 type ticket struct {
-	line  *line
-	who   func(now time.Time) string // says who has it; may be called under the line's lock
-	moved chan struct{}              // somebody before has left; holds one
+	line    *line
+	who     func(now time.Time) string // says who has it; called under the line's lock
+	changed chan struct{}              // somebody before has left or says something else; holds one
 }
 
 // wait joins the line and returns when it is the ticket's turn. While it is not, told, if it is not nil,
@@ -52,7 +52,7 @@ func (l *line) wait(ctx context.Context, who func(time.Time) string, told func(b
 			}
 		}
 		select {
-		case <-t.moved:
+		case <-t.changed:
 		case <-tick:
 		case <-ctx.Done():
 			return nil, ended(ctx)
@@ -75,7 +75,7 @@ func ended(ctx context.Context) error {
 }
 
 func (l *line) join(who func(time.Time) string) *ticket {
-	t := &ticket{line: l, who: who, moved: make(chan struct{}, 1)}
+	t := &ticket{line: l, who: who, changed: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tickets = append(l.tickets, t)
@@ -103,22 +103,27 @@ func (t *ticket) before(now time.Time) []string {
 
 // leave ends the ticket's turn, or its wait.
 func (t *ticket) leave() {
-	l := t.line
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	at := slices.Index(l.tickets, t)
-	l.tickets = slices.Delete(l.tickets, at, at+1)
-	for _, behind := range l.tickets[at:] {
-		select {
-		case behind.moved <- struct{}{}:
-		default: // it has not yet looked since the last one left
-		}
-	}
+	t.line.mu.Lock()
+	defer t.line.mu.Unlock()
+	at := slices.Index(t.line.tickets, t)
+	t.line.tickets = slices.Delete(t.line.tickets, at, at+1)
+	t.line.wake(at)
 }
 
-// tell changes what a ticket's who says.
-func (l *line) tell(change func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// tell changes what the ticket's who says.
+func (t *ticket) tell(change func()) {
+	t.line.mu.Lock()
+	defer t.line.mu.Unlock()
 	change()
+	t.line.wake(slices.Index(t.line.tickets, t) + 1)
+}
+
+// wake has the tickets from a place on look at who is before them. The line must be locked.
+func (l *line) wake(from int) {
+	for _, t := range l.tickets[from:] {
+		select {
+		case t.changed <- struct{}{}:
+		default: // it has not yet looked since the last time
+		}
+	}
 }
