@@ -1,0 +1,170 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+)
+
+const (
+	flameHeight = 19     // pixels of a level
+	flameNodes  = 10_000 // that are drawn at most
+	flameLeast  = 0.001  // part of the whole below which a node is not drawn
+	flameLabel  = 0.012  // part of the whole from which on a node has a label before it is zoomed in on
+	flameLevels = 250    // that are drawn at most
+)
+
+// A flame is a node of the flame graph: a function, called by the one above it.
+type flame struct {
+	name        string
+	value, self int64
+	states      []int64 // of the profile's sample types, to colour it by the largest state
+	calls       []*flame
+	byName      map[string]*flame
+}
+
+// call finds or adds the node of a function that this one calls.
+func (f *flame) call(name string, types int) *flame {
+	if child, ok := f.byName[name]; ok {
+		return child
+	}
+	child := &flame{name: name, states: make([]int64, types)}
+	if f.byName == nil {
+		f.byName = make(map[string]*flame)
+	}
+	f.byName[name] = child
+	f.calls = append(f.calls, child)
+	return child
+}
+
+// add counts a sample in a node.
+func (f *flame) add(value int64, states []int64) {
+	f.value += value
+	for i, v := range states {
+		f.states[i] += max(v, 0)
+	}
+}
+
+// flames makes the tree of all stacks.
+func (c *counted) flames() *flame {
+	types := len(c.SampleType)
+	root := &flame{name: "all", states: make([]int64, types)}
+	var calls []site
+	for _, s := range c.Sample {
+		value := s.Value[c.index]
+		if value <= 0 {
+			continue
+		}
+		node := root
+		node.add(value, s.Value)
+		calls = stack(s, calls)
+		for _, call := range calls[:min(len(calls), flameLevels)] {
+			node = node.call(call.function, types)
+			node.add(value, s.Value)
+		}
+		node.self += value
+	}
+	return root
+}
+
+// A flameGraph is what the template shows of it.
+type flameGraph struct {
+	Height int // pixels
+	Boxes  template.HTML
+	Legend []kind // of the states that give the colours
+	Hidden int    // nodes too small to be drawn
+}
+
+// drawFlames draws the tree, its root at the top and the largest calls at the left.
+func (c *counted) drawFlames() *flameGraph {
+	root := c.flames()
+	if root.value == 0 {
+		return nil
+	}
+	p := &flamePainter{counted: c, total: root.value, states: make(map[string]bool)}
+	p.least, p.graph.Hidden = threshold(root)
+	p.draw(root, 0, 0)
+	p.graph.Boxes = p.d.html()
+	if p.by() == "wall" {
+		p.graph.Legend = legend(p.states)
+	}
+	return &p.graph
+}
+
+// threshold is the least value of a node that is drawn, and how many have less.
+func threshold(root *flame) (least int64, hidden int) {
+	least = max(int64(float64(root.value)*flameLeast), 1)
+	var drawn []int64
+	var visit func(*flame)
+	visit = func(f *flame) {
+		if f.value < least {
+			hidden++
+		} else {
+			drawn = append(drawn, f.value)
+		}
+		for _, child := range f.calls {
+			visit(child)
+		}
+	}
+	visit(root)
+	if len(drawn) > flameNodes {
+		slices.SortFunc(drawn, func(a, b int64) int { return cmp.Compare(b, a) })
+		least = drawn[flameNodes] + 1 // nodes as large as the first that has no room have none either
+		for hidden += len(drawn); len(drawn) > 0 && drawn[len(drawn)-1] < least; {
+			drawn = drawn[:len(drawn)-1]
+		}
+		hidden -= len(drawn)
+	}
+	return least, hidden
+}
+
+// A flamePainter draws a flame graph.
+type flamePainter struct {
+	*counted
+	d      drawing
+	graph  flameGraph
+	total  int64
+	least  int64
+	states map[string]bool
+}
+
+// draw draws a node and what it calls. The offset is where it begins, in the unit of the values.
+func (p *flamePainter) draw(f *flame, offset int64, level int) {
+	state := p.state(f)
+	p.states[state] = true
+	share := float64(f.value) / float64(p.total)
+	b := box{class: "f", kind: kindOf(state), x: float64(offset) / float64(p.total), width: share, y: level * flameHeight, height: flameHeight - 1}
+	b.tooltip = fmt.Sprintf("%s\n%s, %s", clip(f.name, 400), amount(f.value, p.unit), percent(f.value, p.total))
+	if f.self > 0 && len(f.calls) > 0 {
+		b.tooltip += ", of which in itself " + amount(f.self, p.unit)
+	}
+	if share >= flameLabel {
+		b.label, b.labelBaseline = clip(short(f.name), 100), 13
+	}
+	p.d.box(b)
+	p.graph.Height = max(p.graph.Height, (level+1)*flameHeight)
+	slices.SortFunc(f.calls, func(a, b *flame) int { return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.name, b.name)) })
+	for _, child := range f.calls {
+		if child.value < p.least {
+			break
+		}
+		p.draw(child, offset, level+1)
+		offset += child.value
+	}
+}
+
+// state is what a node's goroutines were in most of the time. When the page counts by a state or by
+// something that is none, such as bytes, that is it.
+func (p *flamePainter) state(f *flame) string {
+	if p.by() != "wall" {
+		return p.by()
+	}
+	best, most := "other", int64(0)
+	for i, t := range p.SampleType {
+		if f.states[i] > most && slices.Contains(stateNames, t.Type) {
+			best, most = t.Type, f.states[i]
+		}
+	}
+	return best
+}

@@ -1,0 +1,31 @@
+package page
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/heeler-go/heeler/profile/internal/graph"
+	"github.com/heeler-go/heeler/profile/internal/result"
+)
+
+// serveUI answers with a page of pprof's own.
+func serveUI(w http.ResponseWriter, r *http.Request, res *result.Result, rest string) {
+	if notYet(w, r, res) {
+		return
+	}
+	door, below := strings.CutPrefix(rest, "pprof/")
+	if !below {
+		guard(w.Header(), "")
+		w.Header().Set("Location", "pprof/") // relative, as what is in front of it is not known here
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	c, err := read(res, "")
+	if err != nil {
+		apologise(w, r, http.StatusNotFound, apology{Title: "There is no profile to show", Text: err.Error()})
+		return
+	}
+	nonce := newNonce()
+	guard(w.Header(), nonce)
+	graph.ServeUI(w, r, c.Profile, door, nonce)
+}
