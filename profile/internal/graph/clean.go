@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/pprof/profile"
 )
 
-// maxText is how many bytes of a name are kept. Go's own are shorter; what is not would be drawn by dot as
-// a box of that width.
-const maxText = 1 << 10
+// maxText is about how many bytes of a name are kept. Go's own are shorter, without their type parameters;
+// a longer one would be a box of that width in the graph.
+const maxText = 256
 
 // clean copies a profile for the driver, which changes what it is given. The profile's own Copy writes into
 // the original, so two at once would be a race. The copy has nothing that makes the driver look at the disk
@@ -159,17 +158,14 @@ func (c *cleaner) mapping(from *profile.Mapping) *profile.Mapping {
 	return m
 }
 
-// text makes a name that can be shown: of a bounded length, in UTF-8, on one line.
+// text makes a name that can be shown: of a bounded length, in UTF-8, on one line, from left to right. Of a
+// long one the middle is left out, as what tells one closure from another is at the end.
 func text(s string) string {
 	if len(s) > maxText {
-		end := maxText
-		for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
-			end--
-		}
-		s = s[:end] + "…"
+		s = s[:maxText/2] + "…" + s[len(s)-maxText/2:]
 	}
 	return strings.Map(func(r rune) rune {
-		if r == '\u2028' || r == '\u2029' || unicode.IsControl(r) {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r

@@ -57,7 +57,7 @@ func Draw(ctx context.Context, dot []byte, format string) ([]byte, error) {
 		return nil, fmt.Errorf("graph: dot: %w", cause)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("graph: dot: %w: %s", err, strings.TrimSpace(text(complaint.kept.String())))
+		return nil, fmt.Errorf("graph: dot: %w: %s", err, strings.TrimSpace(strings.ToValidUTF8(complaint.kept.String(), "\uFFFD")))
 	}
 	return picture.kept.Bytes(), nil
 }

@@ -29,7 +29,7 @@ const (
 // DOT gives the call graph of a profile in Graphviz's language, with the 80 functions that matter most, by
 // one of the profile's sample types. An empty sampleType is the profile's default, or its last.
 //
-// Names are cut at 1 KiB, and control characters in them are replaced. The profile is only read, so any
+// Of names longer than 256 bytes the middle is left out, and what cannot be seen in them is replaced. The profile is only read, so any
 // number of calls may be made at once, also with the same profile; they wait for each other.
 func DOT(p *profile.Profile, sampleType string) ([]byte, error) {
 	index, err := sampleIndex(p, sampleType)

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +40,7 @@ func body(t testing.TB, response *http.Response) string {
 
 func TestPagesShowTheProfile(t *testing.T) {
 	for page, want := range map[string]string{
-		"flamegraph":            `"FullName":"main.(*Store).query"`,
+		"flamegraph":            `"FullName":"main.(*Store).query","FileName":"/src/shop/main.go"`,
 		"top":                   `"Name":"main.(*Store).query"`,
 		"top?si=running":        `"FlatFormat":"30ms"`,
 		"top?si=2":              "Type: network",
@@ -86,7 +87,7 @@ func TestNoPageHasALinkToADoorThatIsNotThere(t *testing.T) {
 				t.Errorf("%s: there is a %s", page, door)
 			}
 		}
-		for _, kept := range []string{`href="./top"`, `href="./flamegraph"`, `href="./download"`, `id="sample"`, `id="search"`, `id="errors"`} {
+		for _, kept := range []string{`href="./top"`, `href="./flamegraph"`, `href="./download"`, `id="sample"`, `id="search"`, `id="errors"`, `<link rel="icon" href="data:,">`} {
 			if !strings.Contains(text, kept) {
 				t.Errorf("%s: there is no %s any more", page, kept)
 			}
@@ -165,7 +166,7 @@ func TestBadQueriesAreToldSo(t *testing.T) {
 		"tf=99999999999999999999":              {400, "pprof panicked"},
 		"f=" + strings.Repeat("a", 8<<10):      {414, "at most 8192 bytes are accepted"},
 		"f=" + strings.Repeat(".{1000}", 1000): {400, "the filters are too complex"},
-		"tf=(k=a," + strings.Repeat(".{1000}", 1000): {400, "the filters are too complex"},
+		"tf=(k=" + strings.Repeat(".{1000}", 1000): {400, "the filters are too complex"},
 	} {
 		response := get(t, hostileShop(hostile...), "top?"+query)
 		text, _ := io.ReadAll(response.Body)
@@ -175,6 +176,18 @@ func TestBadQueriesAreToldSo(t *testing.T) {
 		if kind := response.Header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
 			t.Errorf("%.30s: %s", query, kind)
 		}
+	}
+}
+
+func TestAPageDoesNotWaitForItsTurnForEver(t *testing.T) {
+	release := graph.HoldTurn()
+	defer release()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	w := httptest.NewRecorder()
+	graph.ServeUI(w, httptest.NewRequestWithContext(gone, "GET", "/", nil), shop(), "top", nonce)
+	if w.Code != 503 || w.Header().Get("Retry-After") != "10" {
+		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 }
 

@@ -1,0 +1,7 @@
+package graph
+
+// HoldTurn keeps everyone from the driver until it is released.
+func HoldTurn() (release func()) {
+	turn <- struct{}{}
+	return func() { <-turn }
+}
