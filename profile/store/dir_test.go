@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -54,6 +56,31 @@ func TestDirIsSharedByThoseThatHaveItsPath(t *testing.T) {
 	must(t, one.Create("b", nil))
 	must(t, other.Create("c", nil))
 	wantGone(t, one, "a")
+}
+
+// Each Dir stands for a process of its own: they share nothing but the path. All of them find the same
+// files to remove.
+func TestDirsMakeRoomAtTheSameTime(t *testing.T) {
+	path := t.TempDir()
+	var wg sync.WaitGroup
+	for w := range 6 {
+		d := &store.Dir{Path: path, MaxCount: 5}
+		wg.Go(func() {
+			for i := range 60 {
+				if err := d.Create(fmt.Sprint("id-", w, "-", i), make([]byte, 1000)); err != nil {
+					t.Error(err)
+				}
+				if got := names(t, path); len(got) > 5+6+6 { // and one more for each of the others, and what they write
+					t.Errorf("the directory holds %q", got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	must(t, (&store.Dir{Path: path, MaxCount: 5}).Put("last", nil))
+	if got := names(t, path); len(got) != 5 {
+		t.Errorf("the directory holds %q; want 5 entries and nothing else", got)
+	}
 }
 
 // If Create took an expired one's place, two that find it at the same time could both succeed.

@@ -83,6 +83,18 @@ func TestCreateLeavesWhatIsThere(t *testing.T) {
 	})
 }
 
+func TestNoRoomIsMadeForWhatIsThereAlready(t *testing.T) {
+	each(t, 10, 2, func(t *testing.T, s keeper) {
+		must(t, s.Create("a", []byte("123")))
+		must(t, s.Create("b", []byte("1234567")))
+		if err := s.Create("b", []byte("1234567890")); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("Create says %v", err)
+		}
+		wantGet(t, s, "a", "123")
+		wantGet(t, s, "b", "1234567")
+	})
+}
+
 func TestTheStoreDoesNotShareWhatItIsGiven(t *testing.T) {
 	each(t, 0, 0, func(t *testing.T, s keeper) {
 		data := []byte("one")
@@ -197,7 +209,7 @@ func TestOfManyThatCreateTheSameOneSucceeds(t *testing.T) {
 		"Dir":    func() keeper { return &store.Dir{Path: path} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for round := range 50 {
+			for round := range 150 {
 				id := fmt.Sprint("round-", round)
 				var won atomic.Value
 				var wins atomic.Int32
