@@ -53,7 +53,13 @@ func browse(t *testing.T, url, name string) (dom, console string) {
 
 func TestThePagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 	var mu sync.Mutex
-	var asked []string
+	var asked []string // since it was last told
+	tellAsked := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { asked = nil }()
+		return asked
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		asked = append(asked, r.URL.Path)
@@ -72,7 +78,6 @@ func TestThePagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 		pages["graph"] = `(?s)id="focus" class="disabled">.*<g id="node1" class="node">`
 	}
 	for page, want := range pages {
-		asked = nil
 		dom, console := browse(t, server.URL+"/mounted/somewhere/pprof/"+page, page)
 		if console != "" {
 			t.Errorf("%s: the console says %s", page, console)
@@ -83,8 +88,8 @@ func TestThePagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 		if strings.Contains(dom, "<title>owned") {
 			t.Errorf("%s: a script of the profile has run", page)
 		}
-		if len(asked) != 1 {
-			t.Errorf("%s: the browser asked for %q", page, asked)
+		if paths := tellAsked(); len(paths) != 1 {
+			t.Errorf("%s: the browser asked for %q", page, paths)
 		}
 	}
 }

@@ -208,6 +208,10 @@ func TestOptionsAreOfOneRequestOnly(t *testing.T) {
 	for _, page := range []string{"top", "flamegraph", "peek"} {
 		clean[page] = body(t, get(t, shop(), page))
 	}
+	// Whatever ran before this test, these are pprof's defaults.
+	if text := body(t, get(t, shop(), "top?sort=flat&g=functions&si=wall")); text != clean["top"] {
+		t.Errorf("not the default is\n%s", clean["top"])
+	}
 	before, err := graph.DOT(shop(), "wall")
 	if err != nil {
 		t.Fatal(err)
