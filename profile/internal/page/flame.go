@@ -7,11 +7,14 @@ import (
 	"slices"
 )
 
+// wall is the sample type of all time, whatever was done in it.
+const wall = "wall"
+
 const (
 	flameHeight = 19     // pixels of a level
 	flameNodes  = 10_000 // that are drawn at most
 	flameLeast  = 0.001  // part of the whole below which a node is not drawn
-	flameLabel  = 0.012  // part of the whole from which on a node has a label before it is zoomed in on
+	flameLabel  = 0.03   // part of the whole from which on a node has a label before it is zoomed in on
 	flameLevels = 250    // that are drawn at most
 )
 
@@ -72,8 +75,8 @@ func (c *counted) flames() *flame {
 type flameGraph struct {
 	Height int // pixels
 	Boxes  template.HTML
-	Legend []kind // of the states that give the colours
-	Hidden int    // nodes too small to be drawn
+	Mixed  bool // the colours are those of states
+	Hidden int  // boxes too small to be drawn
 }
 
 // drawFlames draws the tree, its root at the top and the largest calls at the left.
@@ -82,13 +85,10 @@ func (c *counted) drawFlames() *flameGraph {
 	if root.value == 0 {
 		return nil
 	}
-	p := &flamePainter{counted: c, total: root.value, states: make(map[string]bool)}
+	p := &flamePainter{counted: c, total: root.value}
 	p.least, p.graph.Hidden = threshold(root)
 	p.draw(root, 0, 0)
-	p.graph.Boxes = p.d.html()
-	if p.by() == "wall" {
-		p.graph.Legend = legend(p.states)
-	}
+	p.graph.Boxes, p.graph.Mixed = p.d.html(), p.by() == wall
 	return &p.graph
 }
 
@@ -122,19 +122,16 @@ func threshold(root *flame) (least int64, hidden int) {
 // A flamePainter draws a flame graph.
 type flamePainter struct {
 	*counted
-	d      drawing
-	graph  flameGraph
-	total  int64
-	least  int64
-	states map[string]bool
+	d     drawing
+	graph flameGraph
+	total int64
+	least int64
 }
 
 // draw draws a node and what it calls. The offset is where it begins, in the unit of the values.
 func (p *flamePainter) draw(f *flame, offset int64, level int) {
-	state := p.state(f)
-	p.states[state] = true
 	share := float64(f.value) / float64(p.total)
-	b := box{class: "f", kind: kindOf(state), x: float64(offset) / float64(p.total), width: share, y: level * flameHeight, height: flameHeight - 1}
+	b := box{class: "f", kind: kindOf(p.state(f)), x: float64(offset) / float64(p.total), width: share, y: level * flameHeight, height: flameHeight - 1}
 	b.tooltip = fmt.Sprintf("%s\n%s, %s", clip(f.name, 400), amount(f.value, p.unit), percent(f.value, p.total))
 	if f.self > 0 && len(f.calls) > 0 {
 		b.tooltip += ", of which in itself " + amount(f.self, p.unit)
@@ -157,7 +154,7 @@ func (p *flamePainter) draw(f *flame, offset int64, level int) {
 // state is what a node's goroutines were in most of the time. When the page counts by a state or by
 // something that is none, such as bytes, that is it.
 func (p *flamePainter) state(f *flame) string {
-	if p.by() != "wall" {
+	if p.by() != wall {
 		return p.by()
 	}
 	best, most := "other", int64(0)

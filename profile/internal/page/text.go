@@ -15,6 +15,8 @@ func span(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "-" + span(-d)
+	case d == 0:
+		return "0"
 	case d < time.Microsecond:
 		return strconv.FormatInt(int64(d), 10) + " ns"
 	case d < time.Millisecond:
@@ -85,8 +87,11 @@ func amount(value int64, unit string) string {
 
 // count writes a number of things: "1 call", "231 calls".
 func count(n int, thing string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + thing
+	case strings.HasSuffix(thing, "x"):
+		thing += "e"
 	}
 	return strconv.Itoa(n) + " " + thing + "s"
 }

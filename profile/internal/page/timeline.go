@@ -1,21 +1,25 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
 
 const (
-	rowHeight  = 18     // pixels of a goroutine that made no calls
-	callHeight = 15     // more pixels of one that did
-	maxRows    = 500    // more are only counted
-	columns    = 4000   // what is shorter than this part of the whole time is drawn with what is beside it
-	maxBars    = 30_000 // in all rows; with more, columns become fewer
+	rowHeight  = 18 // pixels of a goroutine that made no calls
+	callHeight = 15 // more pixels of one that did
+
+	// The summary keeps fewer of each; these hold whatever a result comes from.
+	maxRows   = 500
+	maxBoxes  = 20_000 // in all rows
+	maxPauses = 2_000
 )
 
 // A timeline is what the template shows of a result's timeline.
@@ -26,6 +30,7 @@ type timeline struct {
 	Rows   template.HTML
 	Legend []kind // of the states that occur
 	More   int    // goroutines without a row
+	Cut    bool   // there is more in the rows than is drawn
 	Calls  bool   // there are calls to backends
 	Pauses bool   // there are pauses
 }
@@ -38,7 +43,7 @@ type rowName struct {
 	Calls bool // the row has a second band
 }
 
-// drawTimeline draws the rows of a result.
+// drawTimeline draws the rows of a result; nil if it has none.
 func drawTimeline(res *result.Result) *timeline {
 	rows := res.Timeline.Rows
 	if len(rows) == 0 {
@@ -49,19 +54,36 @@ func drawTimeline(res *result.Result) *timeline {
 		t.More += len(rows) - maxRows
 		rows = rows[:maxRows]
 	}
-	total := length(rows)
-	var axis, d drawing
-	for _, row := range rows {
-		t.Height += rowHeight
-		if len(row.Calls) > 0 {
-			t.Height += callHeight
-			t.Calls = true
-		}
+	p := &timelinePainter{timeline: t, total: length(rows), room: maxBoxes, states: make(map[string]bool)}
+	p.ticks()
+	for _, pause := range res.Pauses[:min(len(res.Pauses), maxPauses)] {
+		t.Pauses = true
+		p.pause(pause)
 	}
-	t.Height++
-	for _, at := range ticks(total) {
-		x := part(at, total)
-		axis.put(`<line x1="`).share(x).put(`" x2="`).share(x).put(`" y1="14" y2="22"/>`)
+	depth := depths(rows)
+	for _, row := range rows {
+		t.Names = append(t.Names, rowName{cmp.Or(row.Name, "the request"), row.ID, depth[row.ID], len(row.Calls) > 0})
+		p.row(row)
+	}
+	t.Height++ // for the last line
+	t.Axis, t.Rows, t.Legend = p.axis.html(), p.rows.html()+p.stops.html(), legend(p.states)
+	return t
+}
+
+// A timelinePainter draws a timeline.
+type timelinePainter struct {
+	*timeline
+	axis, rows drawing
+	stops      drawing // of the whole program, above the rows
+	total      time.Duration
+	room       int             // for boxes
+	states     map[string]bool // that occur
+}
+
+// ticks draws the times of the axis, each with a line through all rows.
+func (p *timelinePainter) ticks() {
+	for _, at := range ticks(p.total) {
+		x := part(at, p.total)
 		anchor := markup("start")
 		switch {
 		case x > 0.97:
@@ -69,36 +91,79 @@ func drawTimeline(res *result.Result) *timeline {
 		case x > 0.01:
 			anchor = "middle"
 		}
-		axis.put(`<text y="11" x="`).share(x).put(`" text-anchor="`).put(anchor).put(`">`).text(span(at)).put(`</text>`)
-		d.put(`<line class="grid" x1="`).share(x).put(`" x2="`).share(x).put(`" y1="0" y2="100%"/>`)
+		p.axis.put(`<line x1="`).share(x).put(`" x2="`).share(x).put(`" y1="14" y2="22"/>`)
+		p.axis.put(`<text y="11" x="`).share(x).put(`" text-anchor="`).put(anchor).put(`">`).text(tick(at)).put("</text>\n")
+		p.rows.put(`<line class="grid" x1="`).share(x).put(`" x2="`).share(x).put(`" y1="0" y2="100%"/>`)
 	}
-	grid := columns
-	for bars(rows, total, grid) > maxBars {
-		grid /= 2
-	}
-	states, depth := make(map[string]bool), depths(rows)
-	y := 0
-	for _, row := range rows {
-		t.Names = append(t.Names, rowName{row.Name, row.ID, depth[row.ID], len(row.Calls) > 0})
-		for _, b := range thin(row.Bars, total, grid) {
-			states[b.State] = true
-			drawBar(&d, b, total, y)
+}
+
+// row draws a goroutine, below the others.
+func (p *timelinePainter) row(row result.Row) {
+	for _, b := range row.Bars {
+		if p.takesRoom() {
+			p.bar(b)
 		}
-		y += rowHeight
-		if len(row.Calls) > 0 {
-			for _, c := range thinCalls(row.Calls, total, grid) {
-				drawCall(&d, c, total, y)
+	}
+	p.Height += rowHeight
+	if len(row.Calls) > 0 {
+		p.Calls = true
+		for _, c := range row.Calls {
+			if p.takesRoom() {
+				p.call(c)
 			}
-			y += callHeight
 		}
-		d.put(`<line class="under" x1="0" x2="100%" y1="`).pixels(y).put(`" y2="`).pixels(y).put(`"/>`)
+		p.Height += callHeight
 	}
-	for _, p := range thinPauses(res.Pauses, total, grid) {
-		drawPause(&axis, &d, p, total)
-		t.Pauses = true
+	p.rows.put(`<line class="under" x1="0" x2="100%" y1="`).pixels(p.Height).put(`" y2="`).pixels(p.Height).put("\"/>\n")
+}
+
+// takesRoom says whether there is room for another box, and takes it.
+func (p *timelinePainter) takesRoom() bool {
+	p.Cut = p.Cut || p.room == 0
+	p.room = max(p.room-1, 0)
+	return !p.Cut
+}
+
+// place is where a time is in the drawing, and how wide.
+func (p *timelinePainter) place(from, to time.Duration) (x, width float64) {
+	x = part(from, p.total)
+	return x, max(part(to, p.total)-x, 0)
+}
+
+// bar draws what a goroutine did.
+func (p *timelinePainter) bar(b result.Bar) {
+	p.states[b.State] = true
+	k := kindOf(b.State)
+	tip := fmt.Sprintf("%s: %s\nfrom %s to %s", span(b.To-b.From), clip(cmp.Or(b.What, k.Words), 300), span(b.From), span(b.To))
+	if b.Waker != "" {
+		tip += "\nended by " + clip(b.Waker, 300)
 	}
-	t.Axis, t.Rows, t.Legend = axis.html(), d.html(), legend(states)
-	return t
+	x, width := p.place(b.From, b.To)
+	p.rows.box(box{class: "bar", kind: k, x: x, width: width, y: p.Height + 3, height: rowHeight - 5, tooltip: tip})
+}
+
+// call draws a call to a backend.
+func (p *timelinePainter) call(c result.CallBar) {
+	x, width := p.place(c.From, c.To)
+	call := box{class: "call", kind: kind{Class: "k-call"}, x: x, width: width, y: p.Height, height: callHeight - 3}
+	call.tooltip = fmt.Sprintf("%s: a call to %s\n%s", span(c.To-c.From), clip(c.Backend, 100), clip(c.What, 500))
+	if width > 0.03 {
+		call.label, call.labelBaseline = clip(c.Backend+" "+c.What, 120), 10
+	}
+	p.rows.box(call)
+}
+
+// pause draws a pause: a band through all rows, behind them or, where nothing ran, before them, and its
+// mark on the axis, which has the tooltip.
+func (p *timelinePainter) pause(pause result.Pause) {
+	class, band := markup("pause"), &p.rows
+	if pause.World {
+		class, band = "pause world", &p.stops
+	}
+	x, width := p.place(pause.From, pause.To)
+	band.put(`<rect class="`).put(class).put(`" y="0" height="100%" x="`).share(x).put(`" width="`).share(width).put("\"/>\n")
+	p.axis.put(`<rect class="`).put(class).put(`" y="15" height="7" x="`).share(x).put(`" width="`).share(width)
+	p.axis.put(`"><title>`).text(span(pause.To - pause.From)).put(`: `).text(clip(pause.What, 300)).put("</title></rect>\n")
 }
 
 // length is the time that the timeline shows: until the last thing that happened in it.
@@ -138,6 +203,15 @@ func ticks(total time.Duration) []time.Duration {
 	return at
 }
 
+// tick writes a time of the axis, which is a round one: "50 ms".
+func tick(at time.Duration) string {
+	number, unit, _ := strings.Cut(span(at), " ")
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return strings.TrimSpace(number + " " + unit)
+}
+
 // depths says how deep each goroutine is in the tree of those that started them.
 func depths(rows []result.Row) map[int64]int {
 	depth := make(map[int64]int, len(rows))
@@ -149,106 +223,6 @@ func depths(rows []result.Row) map[int64]int {
 		}
 	}
 	return depth
-}
-
-// bars counts what a grid would have to draw.
-func bars(rows []result.Row, total time.Duration, grid int) int {
-	n := 0
-	for _, row := range rows {
-		n += len(thin(row.Bars, total, grid)) + len(thinCalls(row.Calls, total, grid))
-	}
-	return n
-}
-
-// thin leaves out bars that begin in the same column of the grid as a longer one, for which nobody could
-// see them.
-func thin(all []result.Bar, total time.Duration, grid int) []result.Bar {
-	var kept []result.Bar
-	last := -1
-	for _, b := range all {
-		if b.To < b.From {
-			continue
-		}
-		column := int(part(b.From, total) * float64(grid))
-		switch {
-		case column > last || len(kept) == 0:
-			kept = append(kept, b)
-			last = column
-		case b.To-b.From > kept[len(kept)-1].To-kept[len(kept)-1].From:
-			kept[len(kept)-1] = b
-		}
-	}
-	return kept
-}
-
-// thinCalls is thin for calls; they may overlap, as a goroutine's calls can be nested.
-func thinCalls(all []result.CallBar, total time.Duration, grid int) []result.CallBar {
-	asBars := make([]result.Bar, len(all))
-	for i, c := range all {
-		asBars[i] = result.Bar{From: c.From, To: c.To, State: c.Backend, What: c.What}
-	}
-	var kept []result.CallBar
-	for _, b := range thin(asBars, total, grid) {
-		kept = append(kept, result.CallBar{From: b.From, To: b.To, Backend: b.State, What: b.What})
-	}
-	return kept
-}
-
-// thinPauses is thin for pauses, of each sort apart.
-func thinPauses(all []result.Pause, total time.Duration, grid int) []result.Pause {
-	var kept []result.Pause
-	for _, world := range []bool{false, true} {
-		var asBars []result.Bar
-		for _, p := range all {
-			if p.World == world {
-				asBars = append(asBars, result.Bar{From: p.From, To: p.To, What: p.What})
-			}
-		}
-		for _, b := range thin(asBars, total, min(grid, 1000)) {
-			kept = append(kept, result.Pause{From: b.From, To: b.To, What: b.What, World: world})
-		}
-	}
-	return kept
-}
-
-// drawBar draws what a goroutine did.
-func drawBar(d *drawing, b result.Bar, total time.Duration, y int) {
-	k := kindOf(b.State)
-	what := b.What
-	if what == "" {
-		what = k.Words
-	}
-	tip := fmt.Sprintf("%s: %s\nfrom %s to %s", span(b.To-b.From), clip(what, 300), span(b.From), span(b.To))
-	if b.Waker != "" {
-		tip += "\nended by " + clip(b.Waker, 300)
-	}
-	x := part(b.From, total)
-	d.box(box{class: "bar", kind: k, x: x, width: part(b.To, total) - x, y: y + 3, height: rowHeight - 5, tooltip: tip})
-}
-
-// drawCall draws a call to a backend.
-func drawCall(d *drawing, c result.CallBar, total time.Duration, y int) {
-	x := part(c.From, total)
-	call := box{class: "call", kind: kind{Class: "k-call"}, x: x, width: part(c.To, total) - x, y: y, height: callHeight - 3,
-		tooltip: fmt.Sprintf("%s: a call to %s\n%s", span(c.To-c.From), clip(c.Backend, 100), clip(c.What, 500))}
-	if call.width > 0.03 {
-		call.label, call.labelBaseline = clip(c.Backend+" "+c.What, 120), 10
-	}
-	d.box(call)
-}
-
-// drawPause draws a pause: a band over all rows, which lets the pointer through to what is below, and its
-// mark on the axis, which has the tooltip.
-func drawPause(axis, d *drawing, p result.Pause, total time.Duration) {
-	class := markup("pause")
-	if p.World {
-		class = "pause world"
-	}
-	x := part(p.From, total)
-	width := part(p.To, total) - x
-	d.put(`<rect class="`).put(class).put(`" y="0" height="100%" x="`).share(x).put(`" width="`).share(width).put("\"/>\n")
-	axis.put(`<rect class="`).put(class).put(`" y="15" height="7" x="`).share(x).put(`" width="`).share(width)
-	axis.put(`"><title>`).text(span(p.To - p.From)).put(`: `).text(clip(p.What, 300)).put("</title></rect>\n")
 }
 
 // legend are the kinds of states that occur, in the usual order, and once each.

@@ -49,7 +49,7 @@ func pending(res *result.Result, now time.Time) progress {
 	p := progress{Title: "Profiling " + request(res), Request: request(res), Refresh: 1}
 	if age := now.Sub(res.Asked); !res.Asked.IsZero() && age >= 0 {
 		p.Since = span(age.Round(100 * time.Millisecond))
-		p.Refresh = min(max(int(age.Seconds())/10, 1), 10)
+		p.Refresh = min(max(int(age.Seconds())/10, 1), 5)
 	}
 	class := "past"
 	for _, s := range []struct {
@@ -89,13 +89,14 @@ type view struct {
 	Flames   *flameGraph
 	Top      []function
 	TopMore  int
-	Backends []backend
-	Pauses   []pauses
-	Problems []string
-	Allocs   []choice
-	Answer   *answer
-	Files    []file
-	Viz      string // where the program is that draws call graphs
+	// Allocated is how many bytes; "" if that was not asked for.
+	Allocated string
+	Backends  []backend
+	Pauses    []pauses
+	Problems  []string
+	Answer    *answer
+	Files     []file
+	Viz       string // where the program is that draws call graphs
 }
 
 // A share is a row of the table of what took how long.
@@ -122,8 +123,8 @@ func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Opt
 		v.Flames = c.drawFlames()
 		v.Top, v.TopMore = c.top()
 		for _, choice := range c.choices {
-			if strings.HasPrefix(choice.Type, "alloc_") {
-				v.Allocs = append(v.Allocs, choice)
+			if choice.Type == "alloc_space" {
+				v.Allocated = choice.Total
 			}
 		}
 	}

@@ -35,7 +35,7 @@
     const name = (box) => box.tip.split("\n")[0];
     const short = (full) => full.slice(full.split("[")[0].lastIndexOf("/") + 1);
     const label = (box, width) => {
-      if (width / 100 * flame.clientWidth < 30 || box.element.querySelector("text")) return;
+      if (width / 100 * flame.clientWidth < 36 || box.element.querySelector("text")) return;
       const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
       text.setAttribute("x", 3);
       text.setAttribute("y", 13);
@@ -118,7 +118,8 @@
       try {
         const [dot] = await Promise.all([fetchDOT(), load()]);
         const viz = await globalThis.Viz.instance();
-        const svg = viz.renderSVGElement(dot);
+        const font = { fontname: "Helvetica" };
+        const svg = viz.renderSVGElement(dot, { nodeAttributes: font, edgeAttributes: font });
         // A graph leads nowhere and runs nothing, whatever is in it.
         all("script, foreignObject, image, use", svg).forEach((element) => element.remove());
         all("*", svg).forEach((element) => {
@@ -126,6 +127,7 @@
             if (/^on|href$|^style$/i.test(attribute.name)) element.removeAttribute(attribute.name);
           }
         });
+        all("g.graph > polygon[fill=white]", svg).forEach((paper) => paper.setAttribute("fill", "none"));
         graph.replaceChildren(svg);
         graph.classList.add("drawn");
         move(svg);
