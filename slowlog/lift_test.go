@@ -60,7 +60,11 @@ func TestALiftedRequestIsNotReportedAndItsNeighboursAre(t *testing.T) {
 					request.From(r.Context()).SetDeadline(deadline.Now() + time.Second) // in vain
 					time.Sleep(time.Hour)
 				}))))
-				go visit(w.Wrap(box.Wrap(h)), "GET", "/lifted")
+				go func() {
+					server := &http.Server{WriteTimeout: 3 * time.Second}
+					ctx := context.WithValue(t.Context(), http.ServerContextKey, server)
+					w.Wrap(box.Wrap(h)).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/lifted", nil))
+				}()
 				time.Sleep(time.Minute)
 				for which, w := range map[string]*slowlog.Watch{"outside": w, "inside": inside} {
 					list := w.InFlight()

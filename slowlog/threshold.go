@@ -102,8 +102,7 @@ func (e *entry) DeadlineSet(at time.Duration) {
 func (e *entry) Lifted() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.limit.Store(int64(lifted))
-	e.watch.list.Set(&e.due, deadline.Never, 0)
+	e.limit.Store(int64(lifted)) // which nextDue minds
 }
 
 // isLifted reports whether the request may take as long as it needs.

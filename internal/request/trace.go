@@ -29,7 +29,6 @@ var traced atomic.Uint64 // numbers the calls of the process that are in a trace
 
 // traceBegin notes the call in the execution trace, if one is being taken.
 func (c *Call) traceBegin() {
-	c.traced = 0
 	if !trace.IsEnabled() {
 		return
 	}
@@ -43,9 +42,7 @@ func (c *Call) traceEnd() {
 	if c.traced == 0 {
 		return
 	}
-	if trace.IsEnabled() {
-		trace.Log(context.Background(), TraceDone, strconv.FormatUint(c.traced, 10))
-	}
+	trace.Log(context.Background(), TraceDone, strconv.FormatUint(c.traced, 10))
 	c.traced = 0
 }
 
@@ -97,7 +94,7 @@ func ParseTraceCall(message string) (number uint64, backend, statement string, o
 // that has ended. It is not ok if the message is none of this package's.
 func ParseTraceDone(message string) (number uint64, ok bool) {
 	number, err := strconv.ParseUint(message, 10, 64)
-	if err != nil || number == 0 || message[0] == '0' {
+	if err != nil || message[0] == '0' {
 		return 0, false
 	}
 	return number, true

@@ -192,7 +192,7 @@ func TestWhateverANameIsItsCallCanBeRead(t *testing.T) {
 
 func TestAMessageThatIsNoneOfOursIsNoCall(t *testing.T) {
 	for _, message := range []string{
-		"", " ", "1", `1 "a"`, `1 "a" `, `1  "a" "b"`, `1 "a"  "b"`, `1 "a""b"`, `1 "a" "b" `, `1 "a" "b" "c"`, `0 "a" "b"`,
+		"", " ", "1", `1 "a"`, `1 "a" `, `1  "a" "b"`, `1 "a"  "b"`, `1 "a","b"`, `1 "a""b"`, `1 "a" "b" `, `1 "a" "b" "c"`, `0 "a" "b"`,
 		`-1 "a" "b"`, `+1 "a" "b"`, `01 "a" "b"`, `1_0 "a" "b"`, `0x1 "a" "b"`, `18446744073709551616 "a" "b"`, `one "a" "b"`,
 		"1 `a` \"b\"", `1 'a' "b"`, `1 a b`, `1 "a" "b`, `1 "a" "\q"`, "1 \"a\n\" \"b\"", ` 1 "a" "b"`, "1\t\"a\" \"b\"",
 	} {
