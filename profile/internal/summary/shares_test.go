@@ -20,7 +20,7 @@ func sum(shares []result.Share) (total time.Duration) {
 
 func TestTheSharesAddUpToWhatTheRunsTook(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 500 {
+	for range 200 {
 		x := anything(random, 1+random.IntN(10), 1+random.IntN(200))
 		res := filled(x)
 		var took time.Duration

@@ -17,7 +17,7 @@ type piece struct {
 //
 // That is the state that is due: what was in a cell and not shown there counts in the next ones, so that a
 // state has as much of the picture as of the time. A state that took a thousandth of the time is shown even if
-// it was never due, unless all it ever was in is a cell with another of that kind.
+// it was never due, unless wherever it was another state has its only cell.
 func thin(g *exectrace.Goroutine, n int) []piece {
 	var pieces []piece
 	for i := range g.Intervals {
@@ -36,11 +36,16 @@ type drawing struct {
 	due   time.Duration       // not shown so far
 	total time.Duration       // that the goroutine was in it
 	cells int                 // that show it
-	here  *exectrace.Interval // the longest of the cell
+	here  *exectrace.Interval // the longest of the cell; nil if there is none
 	long  time.Duration       // how much of that is in the cell
-	most  time.Duration       // the largest such time of all cells,
-	cell  int                 // in which it was,
-	like  *exectrace.Interval // and whose
+	seen  []sight             // where it could have been shown
+}
+
+// A sight is a state's longest interval in a cell.
+type sight struct {
+	cell int
+	long time.Duration
+	like *exectrace.Interval
 }
 
 func drawn(g *exectrace.Goroutine, n int) []piece {
@@ -49,45 +54,27 @@ func drawn(g *exectrace.Goroutine, n int) []piece {
 	edge := func(k int) time.Duration { return g.From + time.Duration(int64(g.Length())*int64(k)/int64(n)) }
 	for k, i := 0, 0; k < n; k++ {
 		cell := exectrace.Span{From: edge(k), To: edge(k + 1)}
-		for s := range states {
-			states[s].here, states[s].long = nil, 0
-		}
 		for ; i < len(g.Intervals); i++ {
 			in := &g.Intervals[i]
-			states[in.State].add(in, min(in.To, cell.To)-max(in.From, cell.From), len(pieces))
+			states[in.State].add(in, min(in.To, cell.To)-max(in.From, cell.From))
 			if in.To > cell.To {
 				break
 			}
 		}
-		chosen := -1
-		for s := range states {
-			if states[s].here != nil && (chosen < 0 || states[s].due > states[chosen].due) {
-				chosen = s
-			}
+		if like := choose(states, cell.Length(), len(pieces)); like != nil {
+			pieces = append(pieces, piece{cell, like})
 		}
-		if chosen < 0 {
-			continue
-		}
-		states[chosen].due -= cell.Length()
-		states[chosen].cells++
-		pieces = append(pieces, piece{cell, states[chosen].here})
 	}
 	for s := range states {
-		d := &states[s]
-		if d.cells > 0 || d.total == 0 || d.total < g.Length()/1000 {
-			continue
-		}
-		if instead := &states[pieces[d.cell].like.State]; instead.cells > 1 {
-			instead.cells--
-			d.cells++
-			pieces[d.cell].like = d.like
+		if d := &states[s]; d.cells == 0 && d.total > 0 && d.total >= g.Length()/1000 {
+			d.rescue(states, pieces)
 		}
 	}
 	return pieces
 }
 
 // add counts what an interval has in a cell.
-func (d *drawing) add(in *exectrace.Interval, length time.Duration, cell int) {
+func (d *drawing) add(in *exectrace.Interval, length time.Duration) {
 	if length <= 0 {
 		return
 	}
@@ -96,7 +83,44 @@ func (d *drawing) add(in *exectrace.Interval, length time.Duration, cell int) {
 	if length > d.long {
 		d.here, d.long = in, length
 	}
-	if length > d.most {
-		d.most, d.cell, d.like = length, cell, in
+}
+
+// choose ends a cell: it gives an interval in the state that is due, of those that are in the cell. It is nil
+// if there is none.
+func choose(states []drawing, length time.Duration, cell int) *exectrace.Interval {
+	var chosen *drawing
+	var like *exectrace.Interval
+	for s := range states {
+		d := &states[s]
+		if d.here == nil {
+			continue
+		}
+		if chosen == nil || d.due > chosen.due {
+			chosen, like = d, d.here
+		}
+		d.seen = append(d.seen, sight{cell, d.long, d.here})
+		d.here, d.long = nil, 0
 	}
+	if chosen != nil {
+		chosen.due -= length
+		chosen.cells++
+	}
+	return like
+}
+
+// rescue shows a state that was never due where it has most of a cell, if what is shown there can also be seen
+// elsewhere.
+func (d *drawing) rescue(states []drawing, pieces []piece) {
+	var best sight
+	for _, s := range d.seen {
+		if s.long > best.long && states[pieces[s.cell].like.State].cells > 1 {
+			best = s
+		}
+	}
+	if best.like == nil {
+		return
+	}
+	states[pieces[best.cell].like.State].cells--
+	d.cells++
+	pieces[best.cell].like = best.like
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func partsOf(x *exectrace.Execution, id int64) (parts []*exectrace.Goroutine) {
 
 func TestTheBarsOfARowFollowEachOtherAndLeaveNothingOut(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 150 {
+	for i := range 60 {
 		x := anything(random, 1+random.IntN(40), 1+random.IntN(40<<(i%8)))
 		res := filled(x)
 		for _, row := range res.Timeline.Rows {
@@ -69,7 +70,7 @@ func TestAStateHasAsMuchOfTheRowAsOfTheTime(t *testing.T) {
 		got[b.State] += b.To - b.From
 	}
 	for state, want := range map[string]time.Duration{"running": 600 * ms, "network": 300 * ms, "lock": 100 * ms} {
-		if (got[state] - want).Abs() > 5*ms {
+		if (got[state] - want).Abs() > ms {
 			t.Errorf("%s has %v, want %v", state, got[state], want)
 		}
 	}
@@ -77,29 +78,50 @@ func TestAStateHasAsMuchOfTheRowAsOfTheTime(t *testing.T) {
 
 func TestNoStateThatTookAThousandthOfTheTimeIsLost(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 50 {
-		var all []did
-		for range 5000 {
-			all = append(all, did{exectrace.Running, 100 * time.Microsecond, inCode, nil}, did{exectrace.Runnable, 100 * time.Microsecond, nil, nil})
-		}
-		// A thousandth of a second, each in one go or in crumbs.
-		for _, s := range []exectrace.State{exectrace.Network, exectrace.Lock, exectrace.Sleep} {
-			pieces := 1 + random.IntN(20)
-			for range pieces {
-				at := random.IntN(len(all))
-				all = append(all[:at:at], append([]did{{s, ms/time.Duration(pieces) + 300, nil, nil}}, all[at:]...)...)
+	rare := []exectrace.State{exectrace.Network, exectrace.Lock, exectrace.Sleep}
+	for _, goroutines := range []int{1, 20, 200} { // a row of the last ones has 25 cells
+		x := new(exectrace.Execution)
+		for id := range int64(goroutines) {
+			var all []did
+			for range 1000 {
+				all = append(all, did{exectrace.Running, 500 * time.Microsecond, inCode, nil}, did{exectrace.Runnable, 500 * time.Microsecond, nil, nil})
 			}
+			// A thousandth of the time, in one go or in crumbs, each state in a third of its own.
+			for i, s := range rare {
+				pieces := 1 + random.IntN(50)
+				for range pieces {
+					at := i*600 + random.IntN(600)
+					all = append(all[:at:at], append([]did{{s, 1010*time.Microsecond/time.Duration(pieces) + 1, nil, nil}}, all[at:]...)...)
+				}
+			}
+			g := goroutine(7+id, 0, "main.work", 0, all...)
+			x.Goroutines = append(x.Goroutines, g)
 		}
-		shown := map[string]bool{}
-		for _, b := range filled(one(all...)).Timeline.Rows[0].Bars {
-			shown[b.State] = true
-		}
-		for _, state := range []string{"network", "lock", "sleep"} {
-			if !shown[state] {
-				t.Errorf("%s is lost", state)
+		x.Runs = []exectrace.Run{{Span: x.Goroutines[0].Span, Goroutine: 7}}
+		for _, row := range filled(x).Timeline.Rows {
+			for _, s := range rare {
+				if !slices.ContainsFunc(row.Bars, func(b result.Bar) bool { return b.State == s.String() }) {
+					t.Errorf("of %d goroutines, %d: no %s", goroutines, row.ID, s)
+				}
 			}
 		}
 	}
+}
+
+func TestNoStateIsShownInPlaceOfTheOnlySightOfAnother(t *testing.T) {
+	// In 1000 cells of 10 µs, one is for the lock; within it is something that has no other place.
+	var all []did
+	for range 1000 {
+		all = append(all, did{exectrace.Running, 5 * time.Microsecond, inCode, nil}, did{exectrace.Running, 5 * time.Microsecond, inCode, nil})
+	}
+	all[100] = did{exectrace.Lock, 5 * time.Microsecond, inLock, nil}
+	all[101] = did{exectrace.Assist, 5 * time.Microsecond, inCode, nil}
+	for _, b := range filled(one(all...)).Timeline.Rows[0].Bars {
+		if b.State == "lock" || b.State == "assist" {
+			return
+		}
+	}
+	t.Error("both are lost")
 }
 
 func TestARowSaysWhatItsGoroutineDid(t *testing.T) {
@@ -201,12 +223,16 @@ func TestAHugeExecutionIsASmallResultInNoTime(t *testing.T) {
 	for i := range 100 {
 		hostile = append(hostile, at(strings.Repeat("<&\u202e世", 200)+fmt.Sprint(i)))
 	}
+	intervals := 100_000
+	if raced {
+		intervals = 5000
+	}
 	for name, places := range map[string][]*exectrace.Stack{
 		"usual names":   {inCode, inMySQL, inLock, at("runtime.selectgo", "net/http.(*persistConn).roundTrip", "/price.(*Client).fetch")},
 		"hostile names": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := huge(500, 100_000, places)
+			x := huge(500, intervals, places)
 			began := time.Now()
 			res := filled(x)
 			took := time.Since(began)
