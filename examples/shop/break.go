@@ -28,8 +28,8 @@ func (b *backendSwitch) Trouble() trouble {
 func (*backendSwitch) Choices() []trouble { return choices }
 
 // breakIt shows the switches, and what the guards have seen.
-func (s *shop) breakIt(w http.ResponseWriter, _ *http.Request) error {
-	return s.pages.render(w, "break", http.StatusOK, "Break it", struct {
+func (s *shop) breakIt(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, "break", http.StatusOK, "Break it", struct {
 		Switches []*backendSwitch
 		Limit    time.Duration
 		Seen     seen
@@ -37,8 +37,8 @@ func (s *shop) breakIt(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // live is the part of the page that changes by itself, for its script.
-func (s *shop) live(w http.ResponseWriter, _ *http.Request) error {
-	return s.pages.render(w, "live", http.StatusOK, "", s.seen())
+func (s *shop) live(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, "live", http.StatusOK, "", s.seen())
 }
 
 // turn puts a fault on a backend.

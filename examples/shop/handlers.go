@@ -28,6 +28,7 @@ func (s *shop) routes() *http.ServeMux {
 	mux.HandleFunc("GET /break", s.page(s.breakIt))         // nothing
 	mux.HandleFunc("GET /break/live", s.page(s.live))       // nothing
 	mux.HandleFunc("POST /break/{backend}", s.page(s.turn)) // nothing
+	mux.HandleFunc("GET /admin/{key}", s.page(s.enter))     // nothing
 	mux.HandleFunc("GET /static/", s.page(serveStatic))
 	mux.HandleFunc("/", s.page(nowhere))
 	return mux
@@ -82,48 +83,48 @@ func (s *shop) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var broken outage
 	switch {
 	case errors.Is(err, errNoPage), errors.Is(err, errNoBook):
-		s.pages.sorry(w, http.StatusNotFound, "Not on our shelves", "We looked everywhere, but "+err.Error()+".")
+		s.sorry(w, r, http.StatusNotFound, "Not on our shelves", "We looked everywhere, but "+err.Error()+".")
 
 	case errors.Is(err, errElsewhere):
-		s.pages.sorry(w, http.StatusForbidden, "Not from here", "We take forms from our own pages only, and "+err.Error()+".")
+		s.sorry(w, r, http.StatusForbidden, "Not from here", "We take forms from our own pages only, and "+err.Error()+".")
 
 	case errors.Is(context.Cause(r.Context()), timebox.ErrExceeded):
 		// The time is up, and the box gives us a moment to say so in the shop's own words.
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(s.limit.Seconds()))))
-		s.pages.sorry(w, http.StatusServiceUnavailable, "That took too long",
+		s.sorry(w, r, http.StatusServiceUnavailable, "That took too long",
 			"Something behind this page is not answering, so we stopped waiting. Please try again in a moment.")
 
 	case r.Context().Err() != nil: // the visitor has left
 
 	case errors.Is(err, breaker.ErrOpen):
-		s.pages.sorry(w, http.StatusServiceUnavailable, "Not right now",
+		s.sorry(w, r, http.StatusServiceUnavailable, "Not right now",
 			"Something behind this page is not well, so we leave it alone for a while. Please try again in a moment.")
 
 	case errors.As(err, &late) && late.Timeout():
-		s.pages.sorry(w, http.StatusServiceUnavailable, "That took too long",
+		s.sorry(w, r, http.StatusServiceUnavailable, "That took too long",
 			"Something behind this page is not answering. Please try again in a moment.")
 
 	case errors.As(err, &broken):
 		slog.Warn("a backend failed", "uri", r.URL.RequestURI(), "err", err)
-		s.pages.sorry(w, http.StatusServiceUnavailable, "Out of order",
+		s.sorry(w, r, http.StatusServiceUnavailable, "Out of order",
 			"Something behind this page is broken. Please try again in a moment.")
 
 	default:
 		slog.Error("a page failed", "uri", r.URL.RequestURI(), "err", err)
-		s.pages.sorry(w, http.StatusInternalServerError, "Our mistake", "This page is broken.")
+		s.sorry(w, r, http.StatusInternalServerError, "Our mistake", "This page is broken.")
 	}
 }
 
-func (s *shop) home(w http.ResponseWriter, _ *http.Request) error {
+func (s *shop) home(w http.ResponseWriter, r *http.Request) error {
 	var picks []books.Book
 	for _, id := range []int{22, 1, 24, 35, 12, 34, 33, 15, 27, 29} {
 		picks = append(picks, books.All()[id-1])
 	}
-	return s.pages.render(w, "home", http.StatusOK, "", picks)
+	return s.render(w, r, "home", http.StatusOK, "", picks)
 }
 
-func (s *shop) about(w http.ResponseWriter, _ *http.Request) error {
-	return s.pages.render(w, "about", http.StatusOK, "About", nil)
+func (s *shop) about(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, "about", http.StatusOK, "About", nil)
 }
 
 func (s *shop) search(w http.ResponseWriter, r *http.Request) error {
@@ -136,7 +137,7 @@ func (s *shop) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.pages.render(w, "search", http.StatusOK, "Search", struct {
+	return s.render(w, r, "search", http.StatusOK, "Search", struct {
 		Words string
 		Found []books.Book
 	}{words, found})
@@ -147,7 +148,7 @@ func (s *shop) authors(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.pages.render(w, "authors", http.StatusOK, "Authors", all)
+	return s.render(w, r, "authors", http.StatusOK, "Authors", all)
 }
 
 func (s *shop) book(w http.ResponseWriter, r *http.Request) error {
@@ -162,7 +163,7 @@ func (s *shop) book(w http.ResponseWriter, r *http.Request) error {
 	// The reviews are nice to have: the page does without them if their breaker refuses, or stops
 	// waiting.
 	list, err := s.reviews.of(r.Context(), book.ID)
-	return s.pages.render(w, "book", http.StatusOK, book.Title, struct {
+	return s.render(w, r, "book", http.StatusOK, book.Title, struct {
 		books.Book
 		Reviews []books.Review
 		Missing bool // the reviews could not be had
@@ -178,7 +179,7 @@ func (s *shop) cart(w http.ResponseWriter, r *http.Request) error {
 	for _, line := range lines {
 		total += line.Count * line.Cents
 	}
-	return s.pages.render(w, "cart", http.StatusOK, "Cart", struct {
+	return s.render(w, r, "cart", http.StatusOK, "Cart", struct {
 		Lines []cartLine
 		Total string
 	}{lines, books.Price(total)})

@@ -42,6 +42,7 @@ func (s *sighting) checks() []check {
 		{"while MySQL hangs, all pages without SQL are served, unharmed", allUnharmed(hung.withoutSQL)},
 		{"a report shows in which call to MySQL the search hangs, and where, from before its deadline", searchReported(s.reports)},
 		{"a report shows that the page of all authors asks MySQL the same over and over", authorsReported(s.authors, s.reports)},
+		{"a profile of that page says that it waits for MySQL, and for what over and over", authorsProfiled(s.profile)},
 		{"somebody was alerted", atLeastOne(s.alerts.Delivered)},
 		{fmt.Sprintf("after the restore, the first good page with SQL comes within %v", tourRecovery), within(tourRecovery)(restored.firstPage())},
 		{"and from then on every page is answered 200 again, with no restart", allOK(restored.recovered())},
@@ -185,6 +186,16 @@ func authorsReported(asked tally, reports []slowlog.Report) string {
 	}
 	if authorsReport(reports) == nil {
 		return fmt.Sprintf("none of %d reports does", len(reports))
+	}
+	return ""
+}
+
+// authorsProfiled looks for what the page of all authors spends its time with: 31 statements, 30 alike.
+func authorsProfiled(profile string) string {
+	for _, want := range []string{"% waiting for mysql", "the same statement 30 times"} {
+		if !strings.Contains(profile, want) {
+			return fmt.Sprintf("it does not say %q", want)
+		}
 	}
 	return ""
 }

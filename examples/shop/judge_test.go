@@ -69,7 +69,9 @@ func TestATourFailsByTheNameOfWhatDoesNotHold(t *testing.T) {
 		"asks MySQL the same over and over: /authors was answered 503": func(s *sighting) {
 			s.authors = heap(refused("/authors"))
 		},
-		"somebody was alerted: no alert was delivered": func(s *sighting) { s.alerts.Delivered = 0 },
+		`and for what over and over: it does not say "% waiting for mysql"`: func(s *sighting) { s.profile = "18 ms: 98 % CPU" },
+		`it does not say "the same statement 30 times"`:                     func(s *sighting) { s.profile = "18 ms: 98 % waiting for mysql" },
+		"somebody was alerted: no alert was delivered":                      func(s *sighting) { s.alerts.Delivered = 0 },
 		"the first good page with SQL comes within 2.9s: there was none": func(s *sighting) {
 			s.phases[after].withSQL = heap(refused("/search"))
 		},
@@ -180,6 +182,7 @@ func goodTour() sighting {
 			Request:  alert.Request{Method: "GET", URI: "/authors"},
 			Backends: []alert.Backend{{Name: "mysql", Calls: 20, Statements: []alert.Statement{{Text: "SELECT ?", Calls: 19}}}},
 		}},
-		alerts: alert.Stats{Tally: alert.Tally{Delivered: 1}},
+		profile: "18 ms: 92 % waiting for mysql. mysql: 31 calls, the same statement 30 times.",
+		alerts:  alert.Stats{Tally: alert.Tally{Delivered: 1}},
 	}
 }

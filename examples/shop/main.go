@@ -25,6 +25,7 @@ import (
 
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -33,14 +34,16 @@ import (
 // given the handler a moment to do so itself. The policy tells visitors when to come back, which it
 // knows from the breakers that stand in front of the backends; and it turns away whoever is too many.
 // The watch sees a request getting slow, before a breaker ends its call, and tells where it is; once
-// more when it has taken twice as long, to tell stuck from slow.
+// more when it has taken twice as long, to tell stuck from slow. The profiler runs a request for the
+// admin who wants to know what takes it so long, and then without a limit.
 func guard(s *shop, limit time.Duration, alerts *alert.Queue) http.Handler {
 	slow := &slowlog.Watch{After: limit * 3 / 20, Again: 1, Alert: alerts}
+	prof := &profile.Profiler{Allow: s.isAdmin}
 	shed := &backoff.Policy{MaxInFlight: 500, RetryAfter: limit, Backends: s.breakers()}
 	box := &timebox.Box{Limit: limit, Grace: limit / 10}
 
-	s.slow, s.shed, s.box, s.alerts = slow, shed, box, alerts // for those who show what they saw
-	return slow.Wrap(shed.Wrap(box.Wrap(s.routes())))
+	s.slow, s.prof, s.shed, s.box, s.alerts = slow, prof, shed, box, alerts // for those who show what they saw
+	return slow.Wrap(prof.Wrap(shed.Wrap(box.Wrap(s.routes()))))
 }
 
 func main() {
@@ -60,8 +63,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case cfg.Tour:
 		err = tour(ctx, cfg, stdout)
 	default:
-		err = open(ctx, cfg, audience{sinks(cfg, stdout), changes(stdout)}, func(ctx context.Context, _ *shop, url string) error {
-			fmt.Fprintf(stdout, "The shop is open:  %s\nBreak it here:     %s/break\n", url, url)
+		err = open(ctx, cfg, audience{sinks(cfg, stdout), changes(stdout)}, func(ctx context.Context, s *shop, url string) error {
+			fmt.Fprintf(stdout, "The shop is open:  %s\nBreak it here:     %s/break\nBe its admin:      %s/admin/%s\n", url, url, url, s.adminKey)
 			<-ctx.Done()
 			fmt.Fprintln(stdout, "The shop is closing.")
 			return nil

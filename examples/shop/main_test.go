@@ -78,7 +78,8 @@ func holds(t *testing.T, args ...string) {
 	for _, want := range []string{"before   MySQL hangs         after", "unharmed?",
 		"the breaker of mysql is open for", "the breaker of mysql is closed: probe succeeded",
 		"from the hang to the first 503 that comes at once", "are served during the outage            100.0 %",
-		"from the restore to the first good page with SQL", "| in call 1 to mysql for ", "SELECT id, title", "(the same statement ", "(*shop).search(...)", "found, err := s.catalog.search"} {
+		"from the restore to the first good page with SQL", "| in call 1 to mysql for ", "SELECT id, title", "(the same statement ", "(*shop).search(...)", "found, err := s.catalog.search",
+		"% waiting for mysql", "the same statement 30 times"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the tour does not show %q", want)
 		}

@@ -32,12 +32,14 @@ type view struct {
 	Name  string // of the page, for the navigation
 	Title string // empty is the shop's own
 	Data  any    // what the page shows
+
+	Profile string // the page's own URI, to be profiled; empty if the visitor may not
 }
 
 // render answers with a page. A page that cannot be made is an error before anything was sent.
-func (p pages) render(w http.ResponseWriter, name string, status int, title string, data any) error {
+func (s *shop) render(w http.ResponseWriter, r *http.Request, name string, status int, title string, data any) error {
 	var page bytes.Buffer
-	if err := p[name].Execute(&page, view{name, title, data}); err != nil {
+	if err := s.pages[name].Execute(&page, view{name, title, data, s.profileLink(r)}); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -56,9 +58,9 @@ type apology struct {
 }
 
 // sorry answers with a page that says what is wrong.
-func (p pages) sorry(w http.ResponseWriter, status int, title, text string) {
+func (s *shop) sorry(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	a := apology{text, status, http.StatusText(status), w.Header().Get("Retry-After")}
-	if err := p.render(w, "sorry", status, title, a); err != nil {
+	if err := s.render(w, r, "sorry", status, title, a); err != nil {
 		http.Error(w, title, status)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/heeler-go/heeler/chaos"
 	"github.com/heeler-go/heeler/chaos/wire"
 	"github.com/heeler-go/heeler/examples/shop/backend"
+	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -34,9 +36,11 @@ type shop struct {
 	changed func(breaker.Change) // is told what becomes of the breakers
 
 	sameOrigin http.CrossOriginProtection // for forms
+	adminKey   string                     // makes a visitor the admin: see admin.go
 
 	// The guards around the shop, for those who show what they saw; guard sets them.
 	slow   *slowlog.Watch
+	prof   *profile.Profiler
 	shed   *backoff.Policy
 	box    *timebox.Box
 	alerts *alert.Queue
@@ -56,7 +60,7 @@ const openTimeout = 10 * time.Second
 func openShop(ctx context.Context, cfg config, changed func(breaker.Change)) (_ *shop, err error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	s := &shop{pages: parsePages(), limit: cfg.Limit, changed: changed}
+	s := &shop{pages: parsePages(), limit: cfg.Limit, changed: changed, adminKey: rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/heeler-go/heeler/profile"
 )
 
-// print shows what was seen: a table, how long it took to get over it, and two of the reports.
+// print shows what was seen: a table, how long it took to get over it, two of the reports,
+// and a profile.
 func (s *sighting) print(out io.Writer) {
 	row := func(group, name string, cell func(*phase) string) {
 		fmt.Fprintf(out, "%-17s %-10s", group, name)
@@ -49,6 +52,10 @@ func (s *sighting) print(out io.Writer) {
 	line("pages without SQL that are served during the outage", percent(hung.withoutSQL.served()))
 	line("from the restore to the first good page with SQL", since(restored.firstPage()))
 	s.printReports(out)
+	fmt.Fprint(out, "The admin had that page profiled, by adding ?"+profile.DefaultParam+" to its address:\n\n")
+	lines := strings.Split(strings.TrimSpace(s.profile), "\n")
+	excerpt(out, lines, 0, len(lines)-1)
+	fmt.Fprintln(out)
 }
 
 // percent writes a share, rounded down: 100 % is all.

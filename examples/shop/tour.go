@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/breaker"
+	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/slowlog"
 )
 
@@ -71,6 +73,7 @@ func (s *story) tell(what string) {
 // A sighting is all that the tour has seen.
 type sighting struct {
 	authors tally            // the page that asks MySQL for one thing after the other
+	profile string           // the same page, profiled
 	phases  [3]phase         // before, during, after
 	reports []slowlog.Report // the newest first
 	alerts  alert.Stats
@@ -100,6 +103,11 @@ func drive(ctx context.Context, s *shop, url string, story *story) (sighting, er
 	}
 	seen.authors.add([]answer{crowd.withSQL[0].get(ctx, authors)})
 
+	story.tell("the admin has that page profiled")
+	if seen.profile, err = profiled(ctx, s, url); err != nil {
+		return seen, err
+	}
+
 	for i, step := range []struct {
 		what   string
 		fault  trouble
@@ -121,4 +129,18 @@ func drive(ctx context.Context, s *shop, url string, story *story) (sighting, er
 	seen.reports = s.slow.Recent()
 	seen.alerts = s.alerts.Stats()
 	return seen, ctx.Err()
+}
+
+// profiled is what the shop's admin is told who has the page of all authors profiled.
+func profiled(ctx context.Context, s *shop, url string) (string, error) {
+	admin := newShopper(url, nil)
+	defer admin.client.CloseIdleConnections()
+	if _, _, err := admin.do(ctx, http.MethodGet, "/admin/"+s.adminKey, nil); err != nil {
+		return "", err
+	}
+	text, resp, err := admin.do(ctx, http.MethodGet, authors.path+"?"+profile.DefaultParam+"=inline", nil)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("profiling %s: %s: %s", authors.path, resp.Status, text)
+	}
+	return text, err
 }
