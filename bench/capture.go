@@ -77,41 +77,44 @@ func measureStall(goroutines int) (s stall, err error) {
 	return s, nil
 }
 
-// goroutinesVar makes this program measure one stall, at so many goroutines, and nothing else.
-const goroutinesVar = "HEELER_BENCH_GOROUTINES"
+// Each of these makes this program measure one thing, at so many goroutines, and nothing else.
+const (
+	stallVar   = "HEELER_BENCH_STALL"
+	profileVar = "HEELER_BENCH_PROFILE"
+)
 
-// answerForOneStall does what goroutinesVar asks for and says whether it asked.
-func answerForOneStall(w io.Writer) (asked bool, err error) {
-	value, asked := os.LookupEnv(goroutinesVar)
+// answerForOne does what the variable asks for and says whether it asked.
+func answerForOne[T any](w io.Writer, variable string, measure func(goroutines int) (T, error)) (asked bool, err error) {
+	value, asked := os.LookupEnv(variable)
 	if !asked {
 		return false, nil
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		return true, fmt.Errorf("bench: %s is %q, want a number", goroutinesVar, value)
+		return true, fmt.Errorf("bench: %s is %q, want a number", variable, value)
 	}
-	s, err := measureStall(n)
+	measured, err := measure(n)
 	if err != nil {
 		return true, err
 	}
-	return true, json.NewEncoder(w).Encode(s)
+	return true, json.NewEncoder(w).Encode(measured)
 }
 
-// stallElsewhere measures in a process of its own. Captures are paced over the whole process, and one
+// elsewhere measures in a process of its own. Captures are paced over the whole process, and one
 // at 100,000 goroutines is followed by a long wait; so each gets a process that has not captured yet.
-func stallElsewhere(goroutines int) (s stall, err error) {
+func elsewhere[T any](variable string, goroutines int) (measured T, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return s, err
+		return measured, err
 	}
 	child := exec.Command(self)
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", goroutinesVar, goroutines))
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, goroutines))
 	child.Stderr = os.Stderr
 	out, err := child.Output()
 	if err != nil {
-		return s, fmt.Errorf("bench: measuring at %d goroutines: %w", goroutines, err)
+		return measured, fmt.Errorf("bench: measuring at %d goroutines: %w", goroutines, err)
 	}
-	return s, json.Unmarshal(out, &s)
+	return measured, json.Unmarshal(out, &measured)
 }
 
 func reportStalls(w io.Writer, p plan) error {
@@ -121,7 +124,7 @@ func reportStalls(w io.Writer, p plan) error {
 	for _, n := range p.goroutines {
 		var captures, dumps, quiet, took []time.Duration
 		for range p.captures {
-			s, err := stallElsewhere(n)
+			s, err := elsewhere[stall](stallVar, n)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,10 @@ const partBackend = "backend"
 
 // answerAsChild does what the environment asks for and says whether it asked.
 func answerAsChild(r io.Reader, w io.Writer) (asked bool, err error) {
-	if asked, err := answerForOneStall(w); asked {
+	if asked, err := answerForOne(w, stallVar, measureStall); asked {
+		return true, err
+	}
+	if asked, err := answerForOne(w, profileVar, measureProfile); asked {
 		return true, err
 	}
 	value, asked := os.LookupEnv(roleVar)

@@ -11,6 +11,7 @@ import (
 	echomiddleware "github.com/labstack/echo/v4/middleware"
 
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
 )
@@ -38,6 +39,7 @@ func subjects() []subject {
 		{"failsafe-go timeout", failsafeTimeout},
 		{"slowlog.Wrap", slowlog.Wrap},
 		{"timebox.Wrap", timebox.Wrap},
+		{"profile", new(profile.Profiler).Wrap},
 		{"both", func(h http.Handler) http.Handler { return slowlog.Wrap(timebox.Wrap(h)) }},
 		{"slowlog, backoff, timebox", func(h http.Handler) http.Handler {
 			shed := &backoff.Policy{MaxInFlight: 500}
