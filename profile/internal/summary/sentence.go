@@ -21,7 +21,7 @@ const (
 func (t *teller) sentence(res *result.Result, x *exectrace.Execution) string {
 	all := []string{length(x.Runs) + spent(res.Shares, res.Took)}
 	for _, b := range res.Backends {
-		if said := t.repeats(b, max(1, len(x.Runs))); said != "" && len(all) <= maxLoops {
+		if said := repeats(b, max(1, len(x.Runs))); said != "" && len(all) <= maxLoops {
 			all = append(all, said)
 		}
 	}
@@ -82,7 +82,7 @@ func spent(shares []result.Share, took time.Duration) string {
 }
 
 // repeats says of a backend that a loop seems to call it; nothing if none does.
-func (t *teller) repeats(b result.Backend, runs int) string {
+func repeats(b result.Backend, runs int) string {
 	s, ok := most(b)
 	if !ok || s.Calls < repeated*runs {
 		return ""
@@ -91,17 +91,7 @@ func (t *teller) repeats(b result.Backend, runs int) string {
 	if runs > 1 {
 		each = " a run"
 	}
-	return fmt.Sprintf("%s: %d calls%s, the same statement %d times", t.backend(b.Name), b.Calls/runs, each, s.Calls/runs)
-}
-
-// most is the most frequent statement, if there was more than one call with it.
-func most(b result.Backend) (s result.Statement, ok bool) {
-	for _, other := range b.Statements {
-		if other.Calls > s.Calls {
-			s = other
-		}
-	}
-	return s, s.Calls > 1
+	return fmt.Sprintf("%s: %d calls%s, the same statement %d times", b.Name, b.Calls/runs, each, s.Calls/runs)
 }
 
 // panics are how many runs ended in one, and what the first one of those said.

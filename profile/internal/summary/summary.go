@@ -23,8 +23,8 @@ const maxPauses = 500
 // took unless that is set. To Problems it adds those that it finds.
 //
 // Runs, Backends and the Problems that are known already are to be set before, for the sentence tells of
-// them. What is set has no secrets in it and nothing that breaks a line or controls a terminal, and takes at
-// most 1 MiB as JSON.
+// them; Backends become what [Backends] makes of them. What is set has no secrets in it and nothing that
+// breaks a line or controls a terminal, and takes at most 1 MiB as JSON.
 func Fill(res *result.Result, x *exectrace.Execution, program stacks.Program, secrets redact.List) {
 	res.Took = 0
 	for i, run := range x.Runs {
@@ -41,6 +41,7 @@ func Fill(res *result.Result, x *exectrace.Execution, program stacks.Program, se
 	res.Shares = t.shares(path, res.Took)
 	res.Timeline = t.timeline(x, path)
 	res.Pauses = pauses(x.Pauses)
+	res.Backends = t.backends(res.Backends)
 	res.Sentence = t.sentence(res, x)
 	res.Problems = append(res.Problems, problems(res, x)...)
 }
@@ -59,9 +60,7 @@ func withoutPools(x *exectrace.Execution) *exectrace.Execution {
 // pauses are the longest ones, in order.
 func pauses(all []exectrace.Pause) []result.Pause {
 	if len(all) > maxPauses {
-		all = slices.Clone(all)
-		slices.SortStableFunc(all, func(a, b exectrace.Pause) int { return cmp.Compare(b.Length(), a.Length()) })
-		all = all[:maxPauses]
+		all = first(all, maxPauses, func(a, b exectrace.Pause) int { return cmp.Compare(b.Length(), a.Length()) })
 		slices.SortStableFunc(all, func(a, b exectrace.Pause) int { return cmp.Compare(a.From, b.From) })
 	}
 	var list []result.Pause
