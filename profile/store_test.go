@@ -13,6 +13,7 @@ type spyStore struct {
 
 	mu      sync.Mutex
 	creates int
+	last    string // ID created
 	fail    func(op, id string, size int) error
 }
 
@@ -31,6 +32,7 @@ func (s *spyStore) failure(op, id string, size int) error {
 	defer s.mu.Unlock()
 	if op == "create" {
 		s.creates++
+		s.last = id
 	}
 	if s.fail == nil {
 		return nil
