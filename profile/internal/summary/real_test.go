@@ -62,7 +62,7 @@ func TestRealWaitsAreToldInWords(t *testing.T) {
 			mu.Lock()
 			later(mu.Unlock)
 			mu.Lock()
-			mu.Unlock()
+			defer mu.Unlock()
 		}},
 		{"waiting for a WaitGroup", func() {
 			var group sync.WaitGroup
