@@ -1,0 +1,93 @@
+package profile_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/heeler-go/heeler/profile"
+	"github.com/heeler-go/heeler/profile/internal/result"
+)
+
+func TestOfAThousandAtOnceTenWaitAndTheRestAreToldToComeBack(t *testing.T) {
+	over(t, func(t *testing.T, protocol string) {
+		release := make(chan struct{})
+		var mu sync.Mutex
+		served, atOnce := 0, 0
+		s := newSite(t, protocol, &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			served++
+			atOnce++
+			if atOnce > 1 {
+				t.Error("two are profiled at once")
+			}
+			mu.Unlock()
+			<-release
+			mu.Lock()
+			atOnce--
+			mu.Unlock()
+		}))
+		if transport, ok := s.Transport.(*http.Transport); ok {
+			transport.MaxConnsPerHost = 50
+		}
+		const all = 1000
+		codes := make(chan answer, all)
+		var clients sync.WaitGroup
+		for i := range all {
+			clients.Go(func() {
+				value := ""
+				if i%2 == 1 {
+					value = "n=2"
+				}
+				a, err := s.try(context.Background(), "alice", "GET", "/?__profile__="+value, "")
+				if err != nil {
+					t.Error(err)
+				}
+				codes <- a
+			})
+		}
+		clients.Wait()
+		close(codes)
+		var admitted []answer
+		for a := range codes {
+			switch {
+			case a.StatusCode == http.StatusSeeOther:
+				admitted = append(admitted, a)
+			case a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "":
+				t.Errorf("%d %v", a.StatusCode, a.Header)
+			}
+		}
+		if st := s.prof.Stats(); len(admitted) != 11 || st.Refused != all-11 || st.InProgress != 11 || st.Asked != all {
+			t.Errorf("%d were admitted; %+v", len(admitted), st)
+		}
+		for _, a := range admitted { // whose connections are not needed any more
+			if page := s.get("alice", s.follow(a)); page.StatusCode != 200 {
+				t.Errorf("the page of one that waits: %d", page.StatusCode)
+			}
+		}
+		close(release)
+		for _, a := range admitted {
+			if res := s.result(a); res.State != result.Done {
+				t.Errorf("%s %q", res.State, res.Problems)
+			}
+		}
+		s.result(s.get("alice", "/?__profile__")) // there is room again
+	})
+}
+
+func TestWaitEndsWithItsContextOrWhenAllIsDone(t *testing.T) {
+	release := make(chan struct{})
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }))
+	if err := s.prof.Wait(context.Background()); err != nil {
+		t.Error(err)
+	}
+	s.get("alice", "/?__profile__")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.prof.Wait(ctx); err != context.Canceled {
+		t.Errorf("%v", err)
+	}
+	close(release)
+	s.wait()
+}
