@@ -156,14 +156,15 @@ func TestTheArrowsOfTheDesign(t *testing.T) {
 }
 
 // light are the rooms that a program pays nothing more for than the standard library, what is ours, and
-// the modules named here: no Sentry, no mail, no Prometheus, no pprof driver, and no driver of a database,
-// also where a room guards databases.
+// the modules named here: no Sentry, no mail, no Prometheus, no pprof driver but in profile, and no driver
+// of a database, also where a room guards databases.
 var light = map[string][]string{
 	"slowlog": nil,
 	"timebox": nil,
 	"alert":   nil,
 	"backoff": nil,
 	"breaker": {"github.com/sony/gobreaker/v2"},
+	"profile": {"github.com/google/pprof", "github.com/ianlancetaylor/demangle", "golang.org/x/exp"},
 }
 
 // heavy are packages of the standard library and of ours that those programs do not compile either:
