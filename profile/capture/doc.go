@@ -13,15 +13,15 @@
 // A process has one execution tracer, so recordings take turns, first come, first served. The handlers
 // [Profile] and [Trace] take the place of those of net/http/pprof and know of the recordings, and these of
 // them: a trace waits for its turn, and a CPU profile takes the profiler over from a recording at once.
-// The recording goes without a loss, since the samples are in its trace whoever has started the profiler.
+// The recording hardly notices, since the samples are in its trace whoever has started the profiler.
 // A runtime/trace.FlightRecorder may run beside all of it.
 //
 // # Cost
 //
 // While a recording is on, every goroutine of the process is traced. Measured on four cores, to begin and
 // end one took 10 ms in a small program, 11 ms in one with 10,000 idle goroutines and 95 ms in one with
-// 100,000, nearly all of it after the function has returned; the trace had 10, 180 and 1700 kB. It is held in
-// memory. Who never records pays nothing.
+// 100,000; what grows is to end it. The trace had 10, 180 and 1700 kB. It is held in memory. Who never records
+// pays nothing.
 //
 // [Options.Allocs] costs far more, 60 ms in the small program and 580 ms in the largest, most of it for
 // collecting garbage; see there.

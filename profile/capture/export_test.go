@@ -13,3 +13,15 @@ func TryTracer(ctx context.Context, patience time.Duration) error {
 	}
 	return err
 }
+
+// A Line is a line for something other than the tracer.
+type Line = line
+
+// Wait is wait, with what ends the turn.
+func (l *line) Wait(ctx context.Context, who func(time.Time) string, told func([]string)) (leave func(), err error) {
+	t, err := l.wait(ctx, who, told)
+	if err != nil {
+		return nil, err
+	}
+	return t.leave, nil
+}

@@ -58,7 +58,7 @@ func Trace(w http.ResponseWriter, r *http.Request) {
 	d := seconds(sec)
 	v := visit{path: r.URL.Path, d: d}
 	if writeTimeout(r) > 0 {
-		setWriteDeadline(w, time.Time{}) // for the wait
+		setWriteDeadline(w, time.Time{}) // HTTP/2 would end the stream during the wait
 	}
 	turn, err := tracerLine.wait(r.Context(), v.who, nil)
 	if err != nil {

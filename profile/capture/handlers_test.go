@@ -257,13 +257,31 @@ func TestAWriteTimeoutGivesTheSecondsThatWereAskedFor(t *testing.T) {
 }
 
 func TestAWriteTimeoutDoesNotCountTheWait(t *testing.T) {
-	url := serve(t, 200*time.Millisecond)
-	r := start(t, capture.Options{})
-	var all sync.WaitGroup
-	all.Go(func() { readAll(t, get(t, url+"/trace?seconds=0.1").body) })
-	time.Sleep(500 * time.Millisecond)
-	r.Stop()
-	all.Wait()
+	for _, http2 := range []bool{false, true} {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(capture.Trace))
+		s.Config.WriteTimeout = 200 * time.Millisecond
+		s.EnableHTTP2 = http2
+		s.StartTLS()
+		r := start(t, capture.Options{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			resp, err := s.Client().Get(s.URL + "/?seconds=0.1")
+			if err != nil {
+				t.Errorf("HTTP/2 %v: %v", http2, err)
+				return
+			}
+			defer resp.Body.Close()
+			data, err := io.ReadAll(resp.Body)
+			if err != nil || resp.ProtoAtLeast(2, 0) != http2 {
+				t.Errorf("%s: %v", resp.Proto, err)
+			}
+			readAll(t, data)
+		})
+		time.Sleep(500 * time.Millisecond)
+		r.Stop()
+		all.Wait()
+		s.Close()
+	}
 }
 
 func TestAClientThatLeavesWhileItWaitsLeavesTheLine(t *testing.T) {
@@ -282,7 +300,7 @@ func TestARecordingWaitsForATraceAndIsToldHowLong(t *testing.T) {
 	url := serve(t, 0)
 	var all sync.WaitGroup
 	first := start(t, capture.Options{For: "the first"})
-	all.Go(func() { readAll(t, get(t, url+"/trace?seconds=2.5").body) })
+	all.Go(func() { readAll(t, get(t, url+"/trace?seconds=2.9").body) })
 	// Recordings that join the line behind the trace see it there.
 	told := make(chan []string, 100)
 	for {
@@ -290,7 +308,7 @@ func TestARecordingWaitsForATraceAndIsToldHowLong(t *testing.T) {
 		var before []string
 		capture.Start(ctx, capture.Options{Waiting: func(b []string) { before = b; cancel() }})
 		if len(before) == 2 {
-			if before[0] != "the first" || before[1] != "/trace for 2.5s" {
+			if before[0] != "the first" || before[1] != "/trace for 2.9s" {
 				t.Errorf("before: %q", before)
 			}
 			break
@@ -315,7 +333,8 @@ func TestARecordingWaitsForATraceAndIsToldHowLong(t *testing.T) {
 			left = append(left, before[0])
 		}
 	}
-	if len(left) < 2 || !slices.IsSortedFunc(left, func(a, b string) int { return strings.Compare(b, a) }) {
+	// The first is told when the trace begins, the others as time passes.
+	if len(left) < 2 || left[0] != "/trace, 3 s left" || !slices.IsSortedFunc(left, func(a, b string) int { return strings.Compare(b, a) }) {
 		t.Errorf("the recording was told %q", left)
 	}
 }

@@ -61,13 +61,11 @@ func (p *profiler) lend(w io.Writer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.drop()
-	err := pprof.StartCPUProfile(w)
-	if err == nil {
-		p.lent = true
-	} else if p.wanted && !p.lent {
-		p.take()
+	if err := pprof.StartCPUProfile(w); err != nil {
+		return err
 	}
-	return err
+	p.lent = true
+	return nil
 }
 
 // giveBack ends the profile that lend started.

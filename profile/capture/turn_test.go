@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/heeler-go/heeler/profile/capture"
@@ -203,4 +204,27 @@ func TestAHundredWaitAndEachHasATurn(t *testing.T) {
 	if done.Load() != 100 {
 		t.Errorf("%d of 100 have recorded something", done.Load())
 	}
+}
+
+func TestWhoWaitsIsToldOnlyWhatIsNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var line capture.Line
+		ctx, until := t.Context(), time.Now().Add(9*time.Second)
+		leave, err := line.Wait(ctx, func(now time.Time) string {
+			return fmt.Sprintf("a trace, %d s left", int(until.Sub(now).Seconds())/3*3)
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(8500*time.Millisecond, leave)
+		var told []string
+		leave, err = line.Wait(ctx, func(time.Time) string { return "" }, func(before []string) { told = append(told, before...) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		if want := []string{"a trace, 9 s left", "a trace, 6 s left", "a trace, 3 s left", "a trace, 0 s left"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
 }
