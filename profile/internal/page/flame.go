@@ -82,7 +82,7 @@ type flameGraph struct {
 // drawFlames draws the tree, its root at the top and the largest calls at the left.
 func (c *counted) drawFlames() *flameGraph {
 	root := c.flames()
-	if root.value == 0 {
+	if root.value <= 0 {
 		return nil
 	}
 	p := &flamePainter{counted: c, total: root.value}

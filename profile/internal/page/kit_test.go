@@ -172,24 +172,6 @@ func repository(t testing.TB, children int) *result.Result {
 	return res
 }
 
-// server serves a result as the profiler does, below a path that pages do not know.
-func server(t testing.TB, results map[string]*result.Result) *httptest.Server {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, ok := strings.CutPrefix(r.URL.Path, "/mounted/somewhere/")
-		id, rest, _ := strings.Cut(path, "/")
-		switch res := results[id]; {
-		case ok && id == "-":
-			page.Asset(w, r, rest)
-		case res != nil:
-			page.Serve(w, r, res, rest, page.Options{Share: "../" + id + ".token/result/"})
-		default:
-			page.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
 // get asks for a part of a result.
 func get(res *result.Result, target string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()

@@ -14,7 +14,7 @@ import (
 func span(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + span(-d)
+		return "-" + span(max(-d, 1)) // the least has no opposite
 	case d == 0:
 		return "0"
 	case d < time.Microsecond:
@@ -60,7 +60,7 @@ func percent[N int64 | time.Duration](part, whole N) string {
 // size writes a number of bytes: "812 B", "3.41 MiB".
 func size(n int64) string {
 	if n < 0 {
-		return "-" + size(-n)
+		return "-" + size(max(-n, 1))
 	}
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	x, i := float64(n), 0

@@ -195,10 +195,8 @@ func ticks(total time.Duration) []time.Duration {
 		}
 	}
 	at := []time.Duration{0}
-	for i := 1; i < 12; i++ {
-		if t := time.Duration(float64(i) * max(step, 1)); t <= total {
-			at = append(at, t)
-		}
+	for t := max(step, 1); t <= float64(total) && len(at) < 12; t += max(step, 1) {
+		at = append(at, time.Duration(t))
 	}
 	return at
 }

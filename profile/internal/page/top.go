@@ -19,6 +19,7 @@ type function struct {
 // top are the functions in which most was spent, in themselves first, and how many more there are.
 func (c *counted) top() (rows []function, more int) {
 	all := make(map[string]*function)
+	seen := make(map[string]bool)
 	var calls []site
 	for _, s := range c.Sample {
 		value := s.Value[c.index]
@@ -26,7 +27,7 @@ func (c *counted) top() (rows []function, more int) {
 			continue
 		}
 		calls = stack(s, calls)
-		seen := make(map[string]bool, len(calls)) // a function that calls itself counts once
+		clear(seen) // a function that calls itself counts once
 		for i, call := range calls {
 			f := all[call.function]
 			if f == nil {

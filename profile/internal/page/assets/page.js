@@ -116,8 +116,7 @@
     const draw = async () => {
       say("The call graph is being drawn.");
       try {
-        const [dot] = await Promise.all([fetchDOT(), load()]);
-        const viz = await globalThis.Viz.instance();
+        const [dot, viz] = await Promise.all([fetchDOT(), load().then(() => globalThis.Viz.instance())]);
         const font = { fontname: "Helvetica" };
         const svg = viz.renderSVGElement(dot, { nodeAttributes: font, edgeAttributes: font });
         // A graph leads nowhere and runs nothing, whatever is in it.

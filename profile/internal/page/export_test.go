@@ -1,0 +1,16 @@
+package page
+
+import "time"
+
+// What is decided apart from pages.
+var (
+	Span     = span
+	Size     = size
+	Short    = short
+	Base     = base
+	Clip     = clip
+	Visible  = visible
+	Percent  = percent[time.Duration]
+	FileName = fileName
+	Ticks    = ticks
+)

@@ -1,0 +1,252 @@
+package page_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heeler-go/heeler/profile/internal/graph"
+	"github.com/heeler-go/heeler/profile/internal/page"
+	"github.com/heeler-go/heeler/profile/internal/result"
+)
+
+func TestThePageSaysWhatTookHowLong(t *testing.T) {
+	w := get(repository(t, 6), "")
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("status %d, type %q", w.Code, w.Header().Get("Content-Type"))
+	}
+	all := parse(t, w.Body.String())
+	if h1 := texts(all, "h1"); !slices.Equal(h1, []string{"412 ms: 60 % waiting for mysql, 21 % lock in store.(*Cache).Get, 9 % CPU"}) {
+		t.Errorf("the heading is %q", h1)
+	}
+	for _, want := range []string{
+		"GET /acme/forge/commits?branch=main&amp;page=2", "200 OK", "2026-11-21 03:12:45 UTC", "by alice", "web-3, process 4711",
+		"mysql: 231 calls, 247 ms", `<b class="tag warn">230</b>`, "SELECT name, email FROM users WHERE id = ?",
+		"1 error", "1 refused", "The CPU profiler was in use by something else", "nothing else ran", "4.00 MiB",
+		"<kbd>go tool pprof -http=: GET-acme-forge-commits-20261121T031245Z.pb.gz</kbd>",
+		"<kbd>go tool trace GET-acme-forge-commits-20261121T031245Z.trace</kbd>", `href="pprof/"`, `href="response"`,
+		"ended by store.(*Cache).Refresh", "a call to mysql", "stop-the-world (GC mark termination)",
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+func TestTheLargestBackendIsFirst(t *testing.T) {
+	body := get(repository(t, 0), "").Body.String()
+	if mysql, redis := strings.Index(body, "mysql: 231"), strings.Index(body, "redis: 3"); mysql < 0 || redis < mysql {
+		t.Errorf("mysql is at %d, redis at %d", mysql, redis)
+	}
+}
+
+func TestAPanicIsTheFirstProblem(t *testing.T) {
+	res := repository(t, 0)
+	res.Runs[0].Panic = "no such commit"
+	if items := texts(parse(t, get(res, "").Body.String()), "li"); !slices.Contains(items[:1], "The handler panicked: no such commit") {
+		t.Errorf("the list begins with %q", items[0])
+	}
+}
+
+func TestSeveralRunsAreCompared(t *testing.T) {
+	res := repository(t, 0)
+	res.Runs = []result.Run{{Took: 30 * ms, Status: 200}, {Took: 10 * ms, Status: 200}, {Took: 20 * ms, Status: 500}}
+	body := get(res, "").Body.String()
+	for _, want := range []string{"3: 10.0 ms least, 20.0 ms median, 30.0 ms most", "2 × 200", "1 × 500", `"status bad"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+func TestALinkForColleaguesIsShownOnlyIfThereIsOne(t *testing.T) {
+	const link = "../ID.TOKEN/result/"
+	for _, share := range []string{"", link} {
+		w := httptest.NewRecorder()
+		page.Serve(w, httptest.NewRequest("GET", "/ID/", nil), repository(t, 0), "", page.Options{Share: share})
+		if shown := strings.Contains(w.Body.String(), `href="`+link+`"`); shown != (share != "") {
+			t.Errorf("link %q: shown %v", share, shown)
+		}
+		if !strings.Contains(w.Body.String(), "Downloads") {
+			t.Error("the page ends early")
+		}
+	}
+}
+
+func TestAPageWithoutAnythingIsStillAPage(t *testing.T) {
+	w := get(&result.Result{State: result.Done}, "")
+	if h1 := texts(parse(t, w.Body.String()), "h1"); w.Code != http.StatusOK || !slices.Equal(h1, []string{"0"}) {
+		t.Errorf("status %d, headings %q", w.Code, h1)
+	}
+	if !strings.Contains(w.Body.String(), "profile: there is none") {
+		t.Error("it does not say that there is no profile")
+	}
+}
+
+func TestAProfileThatCannotBeReadIsAProblemOnThePage(t *testing.T) {
+	res := repository(t, 3)
+	res.Profile = []byte("not a profile")
+	w := get(res, "")
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "profile: it cannot be read") || !strings.Contains(w.Body.String(), `id="timeline"`) {
+		t.Errorf("status %d, %s", w.Code, w.Body)
+	}
+}
+
+func TestOneChoosesWhatIsCounted(t *testing.T) {
+	res := repository(t, 0)
+	for by, want := range map[string]string{"": "694 ms", "wall": "694 ms", "network": "281 ms", "alloc_space": "4.00 MiB"} {
+		body := get(res, "?by="+by).Body.String()
+		all := parse(t, body)
+		if first := slices.IndexFunc(texts(all, "title"), func(s string) bool { return s == "all\n"+want+", 100 %" }); first < 0 {
+			t.Errorf("by %q: no box of the flame graph has all of %s", by, want)
+		}
+		if by == "" {
+			by = "wall"
+		}
+		for _, want := range []string{`<a href="?by=` + by + `#where" aria-current="true">`, `data-dot="graph.dot?by=` + by + `"`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("by %q: the page has no %s", by, want)
+			}
+		}
+		if strings.Contains(body, "?by=cpu") {
+			t.Errorf("by %q: one can choose cpu, of which there is nothing", by)
+		}
+	}
+	for _, target := range []string{"?by=zzz", "graph.dot?by=zzz"} {
+		if w := get(res, target); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "accepted are wall, running") {
+			t.Errorf("%s: status %d: %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestPendingPagesLookAgain(t *testing.T) {
+	for state, want := range map[result.State]bool{result.Waits: true, result.Runs: true, result.Reads: true, result.Failed: false, result.Done: false, "": false, "unknown": false} {
+		res := repository(t, 0)
+		res.State, res.Turn, res.Asked = state, "GET /repo for bob", time.Now()
+		all := parse(t, get(res, "").Body.String())
+		again := slices.ContainsFunc(all, func(e element) bool { return e.attributes["http-equiv"] == "refresh" && e.attributes["content"] == "1" })
+		if again != want {
+			t.Errorf("%q: looks again: %v", state, again)
+		}
+		if turn := slices.Contains(texts(all, "span"), "GET /repo for bob"); turn != (state == result.Waits) {
+			t.Errorf("%q: says whose turn it is: %v", state, turn)
+		}
+	}
+}
+
+func TestAFailedProfileSaysWhy(t *testing.T) {
+	w := get(&result.Result{State: result.Failed, Method: "GET", URI: "/slow", Problems: []string{"The tracer was in use."}}, "")
+	if items := texts(parse(t, w.Body.String()), "li"); w.Code != http.StatusOK || !slices.Equal(items, []string{"The tracer was in use."}) {
+		t.Errorf("status %d, reasons %q", w.Code, items)
+	}
+}
+
+func TestEveryPartIsServed(t *testing.T) {
+	res := repository(t, 0)
+	for target, want := range map[string]struct{ contentType, name string }{
+		"":                      {"text/html; charset=utf-8", ""},
+		"profile.pb.gz":         {"application/octet-stream", "GET-acme-forge-commits-20261121T031245Z.pb.gz"},
+		"run.trace":             {"application/octet-stream", "GET-acme-forge-commits-20261121T031245Z.trace"},
+		"graph.dot":             {"text/vnd.graphviz; charset=utf-8", "GET-acme-forge-commits-20261121T031245Z-graph.dot"},
+		"graph.dot?by=network":  {"text/vnd.graphviz; charset=utf-8", "GET-acme-forge-commits-20261121T031245Z-graph.dot"},
+		"response":              {"text/html; charset=utf-8", ""},
+		"pprof/top":             {"text/html; charset=utf-8", ""},
+		"pprof/flamegraph?si=0": {"text/html; charset=utf-8", ""},
+	} {
+		w := get(res, target)
+		if w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("%s: status %d, %d bytes", target, w.Code, w.Body.Len())
+		}
+		disposition := ""
+		if want.name != "" {
+			disposition = `attachment; filename="` + want.name + `"`
+		}
+		if got := w.Header().Get("Content-Type"); !strings.EqualFold(got, want.contentType) {
+			t.Errorf("%s: type %q", target, got)
+		}
+		if got := w.Header().Get("Content-Disposition"); got != disposition {
+			t.Errorf("%s: disposition %q, want %q", target, got, disposition)
+		}
+	}
+	if w := get(res, "profile.pb.gz"); w.Body.String() != string(res.Profile) {
+		t.Error("the profile is another one")
+	}
+	if w := get(res, "pprof"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "pprof/" {
+		t.Errorf("pprof: status %d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestPicturesAreOfferedWhereDotDrawsThem(t *testing.T) {
+	// Elsewhere there is no program to be found.
+	t.Setenv("PATH", t.TempDir())
+	if graph.Available() {
+		t.Fatal("there is a dot in an empty folder")
+	}
+	res := repository(t, 0)
+	if body := get(res, "").Body.String(); strings.Contains(body, "graph.svg") || strings.Contains(body, "graph.pdf") || !strings.Contains(body, "graph.dot") {
+		t.Error("pictures are offered, or not even the text is")
+	}
+	for _, target := range []string{"graph.svg", "graph.pdf"} {
+		if w := get(res, target); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "install Graphviz") {
+			t.Errorf("%s: status %d: %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestOtherPartsAreNotFound(t *testing.T) {
+	res := repository(t, 0)
+	res.Trace, res.Response, res.Profile = nil, nil, nil
+	for _, target := range []string{"nope", "profile.pb.gz", "run.trace", "response", "pprof/", "pprofx", "pprof/source", "../secret", "PROFILE.PB.GZ", "graph.png", "/"} {
+		w := get(res, target)
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s: status %d", target, w.Code)
+		}
+	}
+	w := httptest.NewRecorder()
+	page.NotFound(w, httptest.NewRequest("GET", "/", nil))
+	if h1 := texts(parse(t, w.Body.String()), "h1"); w.Code != http.StatusNotFound || !slices.Equal(h1, []string{"There is no such profile"}) {
+		t.Errorf("status %d, %q", w.Code, h1)
+	}
+}
+
+func TestPartsThatAreNotDoneYetAreWorthAnotherTry(t *testing.T) {
+	for _, state := range []result.State{result.Waits, result.Runs, result.Reads, result.Failed} {
+		res := repository(t, 0)
+		res.State = state
+		for _, target := range []string{"profile.pb.gz", "run.trace", "graph.dot", "response", "pprof/"} {
+			w := get(res, target)
+			status, after := http.StatusServiceUnavailable, "1"
+			if state == result.Failed {
+				status, after = http.StatusNotFound, ""
+			}
+			if w.Code != status || w.Header().Get("Retry-After") != after {
+				t.Errorf("%s of one that is %s: status %d, Retry-After %q", target, state, w.Code, w.Header().Get("Retry-After"))
+			}
+		}
+	}
+}
+
+func TestPagesAreOnlyRead(t *testing.T) {
+	res := repository(t, 0)
+	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "GETT"} {
+		for _, target := range []string{"", "profile.pb.gz", "response", "pprof/", "nope"} {
+			w := httptest.NewRecorder()
+			page.Serve(w, httptest.NewRequest(method, "/ID/"+target, nil), res, target, page.Options{})
+			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: status %d", method, target, w.Code)
+			}
+		}
+	}
+	for _, target := range []string{"", "profile.pb.gz", "graph.dot", "response", "nope"} {
+		w := httptest.NewRecorder()
+		page.Serve(w, httptest.NewRequest("HEAD", "/ID/"+target, nil), res, target, page.Options{})
+		full := get(res, target)
+		if w.Code != full.Code || w.Body.Len() != 0 || w.Header().Get("Content-Length") != fmt.Sprint(full.Body.Len()) {
+			t.Errorf("HEAD %s: status %d, %d bytes, Content-Length %s", target, w.Code, w.Body.Len(), w.Header().Get("Content-Length"))
+		}
+	}
+}
