@@ -148,8 +148,8 @@ func TestAnAllowThatPanicsProfilesNothingAndHarmsNothing(t *testing.T) {
 				}
 			}
 		}
-		if !strings.Contains(s.log.String(), "who is this?") {
-			t.Errorf("the server's log: %q", s.log)
+		if said := s.logged("who is this?"); !strings.Contains(said, "panic serving") {
+			t.Errorf("the server's log: %q", said)
 		}
 		if n := len(served); n != 0 || prof.Stats() != (profile.Stats{}) {
 			t.Errorf("%d requests served, %+v", n, prof.Stats())

@@ -27,7 +27,7 @@ type answer struct {
 	mu       sync.Mutex // handlers that write from several goroutines do it at their own risk, but not at ours
 	status   int        // 0 before the header has been sent
 	sent     http.Header
-	bytes    int64
+	bytes    int64 // that the handler has written
 	declared int64 // by the handler, in Content-Length; -1 if it is not
 	body     []byte
 	hijacked bool // the handler has tried
@@ -98,22 +98,22 @@ func write[T string | []byte](a *answer, b T) (int, error) {
 	switch {
 	case a.status < 200 || a.status == http.StatusNoContent || a.status == http.StatusNotModified:
 		return 0, http.ErrBodyNotAllowed
-	case a.head:
-		return len(b), nil
 	case a.declared >= 0 && a.bytes+int64(len(b)) > a.declared:
 		return 0, http.ErrContentLength
 	}
-	a.bytes += int64(len(b))
 	if a.keep {
 		a.sniff(string(b[:min(len(b), 512)]))
-		a.body = append(a.body, b[:min(len(b), maxAnswer-len(a.body))]...)
+		if !a.head {
+			a.body = append(a.body, b[:min(len(b), maxAnswer-len(a.body))]...)
+		}
 	}
+	a.bytes += int64(len(b))
 	return len(b), nil
 }
 
 // sniff says what the body is, as net/http does, if the handler has not.
 func (a *answer) sniff(b string) {
-	if len(a.body) > 0 || b == "" {
+	if a.bytes > 0 || b == "" {
 		return
 	}
 	_, has := a.sent["Content-Type"]

@@ -103,7 +103,7 @@ func (j *job) tell(res *result.Result) {
 
 // response is the application's last answer.
 func (j *job) response(a *answer) *result.Response {
-	kept := &result.Response{Status: a.status, Header: make(map[string][]string), Body: a.body, Cut: a.bytes > int64(len(a.body))}
+	kept := &result.Response{Status: a.status, Header: make(map[string][]string), Body: a.body, Cut: !a.head && a.bytes > int64(len(a.body))}
 	for name, values := range a.sent {
 		for _, v := range values {
 			kept.Header[name] = append(kept.Header[name], j.prof.secrets.Header(name, v))

@@ -71,10 +71,15 @@ type isJob struct{}
 func running(r *http.Request) bool { return r.Context().Value(isJob{}) != nil }
 
 // profile runs the request and makes the result. A panic of the handler goes through it, when the result
-// has been made.
+// has been made, if there is a server to catch it.
 func (j *job) profile() {
 	var rec *capture.Recording
 	defer func() { j.finish(rec) }() // after a panic and Goexit, too
+	defer func() {
+		if !j.asked.Inline {
+			j.logPanic(recover())
+		}
+	}()
 	ctx := context.WithoutCancel(j.r.Context())
 	rec, err := capture.Start(ctx, capture.Options{
 		Allocs:  j.asked.Alloc,

@@ -108,8 +108,8 @@ func TestAStoreThatPanicsTakesNoPlace(t *testing.T) {
 		s.follow(s.get("alice", "/?__profile__"))
 		s.wait()
 	}
-	for !strings.Contains(s.log.String(), "the store burns") {
-		time.Sleep(time.Millisecond)
+	if said := s.logged("the store burns"); !strings.Contains(said, "panic serving") {
+		t.Errorf("the server's log: %q", said)
 	}
 	s.store.failWith(nil)
 	s.result(s.get("alice", "/?__profile__"))

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	pprof "github.com/google/pprof/profile"
+
 	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
@@ -209,4 +211,30 @@ func over(t *testing.T, test func(t *testing.T, protocol string)) {
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) { test(t, protocol) })
 	}
+}
+
+func hasSampleType(t *testing.T, data []byte, name string) bool {
+	t.Helper()
+	p, err := pprof.ParseData(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range p.SampleType {
+		if kind.Type == name {
+			return true
+		}
+	}
+	return false
+}
+
+// logged is what the server has logged, once that has the text, or some time has passed: net/http logs a
+// panic after the client may have seen the end of it.
+func (s *site) logged(text string) string {
+	for range 1000 {
+		if said := s.log.String(); strings.Contains(said, text) {
+			return said
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return s.log.String()
 }

@@ -39,7 +39,7 @@ func TestAPanicGoesOnAndTheProfileIsKept(t *testing.T) {
 			if res.State != result.Done || ran != 1 || len(res.Runs) != 1 || !strings.Contains(res.Runs[0].Panic, "it burns") || strings.Contains(res.Runs[0].Panic, "hunter2") {
 				t.Errorf("%q: %s, %d runs: %+v %q", value, res.State, ran, res.Runs, res.Problems)
 			}
-			if said := s.log.String(); !strings.Contains(said, "panic serving 127.0.0.1:") || !strings.Contains(said, "it burns") || !strings.Contains(said, "profile_test.explode") || strings.Count(said, "panic serving") != 1 {
+			if said := s.logged("panic serving 127.0.0.1:"); !strings.Contains(said, "it burns") || !strings.Contains(said, "profile_test.explode") || strings.Count(said, "panic serving") != 1 {
 				t.Errorf("%q: the server's log: %s", value, said)
 			}
 		}

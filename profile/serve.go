@@ -40,15 +40,17 @@ func (j *job) tape(w http.ResponseWriter, r *http.Request) (ok bool) {
 	return ok
 }
 
-// detached is the goroutine of a request that runs apart from its client. There is no server to catch a
-// panic, and log it.
+// detached is the goroutine of a request that runs apart from its client.
 func (j *job) detached() {
-	defer func() {
-		if value := recover(); value != nil && value != http.ErrAbortHandler {
-			j.logf("http: panic serving %s: %v\n%s", j.r.RemoteAddr, value, debug.Stack())
-		}
-	}()
+	defer func() { j.logPanic(recover()) }() // of the store
 	j.profile()
+}
+
+// logPanic reports a panic for which no server waits as net/http would. There is none if value is nil.
+func (j *job) logPanic(value any) {
+	if value != nil && value != http.ErrAbortHandler {
+		j.logf("http: panic serving %s: %v\n%s", j.r.RemoteAddr, value, debug.Stack())
+	}
 }
 
 // inline runs the request on the goroutine that serves it, and answers with the result.
