@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,40 @@ func TestABodyIsReadOnceAndWhenItIsClosedNoMore(t *testing.T) {
 			s.wait()
 			if trailer != "8" || value == "" && !errors.Is(err, http.ErrBodyReadAfterClose) {
 				t.Errorf("%q: trailer %q, %v", value, trailer, err)
+			}
+		}
+	})
+}
+
+func TestTheFilesOfAFormAreRemovedAfterTheRun(t *testing.T) {
+	over(t, func(t *testing.T, protocol string) {
+		for _, value := range []string{"", "inline"} {
+			var name string
+			s := newSite(t, protocol, &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if err := r.ParseMultipartForm(1); err != nil {
+					t.Error(err)
+					return
+				}
+				f, _, err := r.FormFile("file")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				name = f.(*os.File).Name()
+				f.Close()
+			}))
+			content := strings.Repeat("x", 11<<20) // more than is kept in memory
+			body := "--b\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\n" + content + "\r\n--b--\r\n"
+			s.do("alice", "POST", "/?__profile__="+value, body, "Content-Type", "multipart/form-data; boundary=b")
+			s.wait()
+			for range 1000 { // net/http removes its own after the answer
+				if _, err := os.Stat(name); err != nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if _, err := os.Stat(name); err == nil || name == "" {
+				t.Errorf("%q: the file %q has stayed", value, name)
 			}
 		}
 	})

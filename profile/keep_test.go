@@ -119,7 +119,6 @@ func TestAResultWhoseMakerIsGoneIsLost(t *testing.T) {
 	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, says("hello"))
 	machine := s.result(s.get("alice", "/?__profile__")).Machine
 	now := time.Now()
-	const id = "0123456789abcdef0123456789abcdef"
 	for _, c := range []struct {
 		about string
 		res   result.Result
@@ -132,13 +131,13 @@ func TestAResultWhoseMakerIsGoneIsLost(t *testing.T) {
 		{"has been running for too long", result.Result{Machine: "other", State: result.Runs, Asked: now, Began: now.Add(-time.Hour)}, true},
 		{"is done", result.Result{Machine: machine, State: result.Done, Asked: now.Add(-3 * time.Hour)}, false},
 	} {
-		c.res.ID, c.res.User = id, "alice"
+		c.res.ID, c.res.User = someID, "alice"
 		data, err := c.res.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.store.Put(id, data)
-		a := s.get("alice", "/__profile__/"+id+"/")
+		s.store.Put(someID, data)
+		a := s.get("alice", "/__profile__/"+someID+"/")
 		if a.StatusCode != 200 || strings.Contains(a.body, "was lost") != c.lost {
 			t.Errorf("%s: %d, lost: %v", c.about, a.StatusCode, strings.Contains(a.body, "was lost"))
 		}

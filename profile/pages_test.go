@@ -9,7 +9,11 @@ import (
 	"testing"
 
 	"github.com/heeler-go/heeler/profile"
+	"github.com/heeler-go/heeler/profile/internal/result"
 )
+
+// someID is of the form that results' have.
+const someID = "0123456789abcdef0123456789abcdef"
 
 func TestAResultIsForWhoeverAskedForIt(t *testing.T) {
 	over(t, func(t *testing.T, protocol string) {
@@ -161,9 +165,25 @@ func TestInlineIsTextOrForABrowserThePage(t *testing.T) {
 func TestAStoreThatCannotBeReadIsToldAndRedacted(t *testing.T) {
 	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, says("hello"))
 	s.store.failWith(func(op, id string, data []byte) error { return errors.New("dial redis://u:hunter2@host: refused") })
-	a := s.get("alice", "/__profile__/0123456789abcdef0123456789abcdef/")
+	a := s.get("alice", "/__profile__/"+someID+"/")
 	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, "refused") || strings.Contains(a.body, "hunter2") {
 		t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+}
+
+func TestWhatIsNotAResultIsNotShown(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, says("hello"))
+	s.store.Put(someID, []byte("not a result"))
+	if a := s.get("alice", "/__profile__/"+someID+"/"); a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+	data, err := (&result.Result{ID: "another", User: "alice", State: result.Done}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.store.Put(someID, data)
+	if a := s.get("alice", "/__profile__/"+someID+"/"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("of another ID: %d %q", a.StatusCode, a.body)
 	}
 }
 

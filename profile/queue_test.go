@@ -3,8 +3,10 @@ package profile_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/profile/internal/result"
@@ -90,4 +92,26 @@ func TestWaitEndsWithItsContextOrWhenAllIsDone(t *testing.T) {
 	}
 	close(release)
 	s.wait()
+}
+
+func TestThePageOfOneThatWaitsSaysWhoIsBefore(t *testing.T) {
+	release := make(chan struct{})
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }))
+	first := s.follow(s.get("alice", "/first?token=abc&__profile__"))
+	for !strings.Contains(s.get("alice", first).body, "erved") { // it is being served
+		time.Sleep(time.Millisecond)
+	}
+	second := s.follow(s.get("bob", "/second?__profile__"))
+	for range 1000 {
+		if a := s.get("bob", second); strings.Contains(a.body, "GET /first for alice") {
+			if strings.Contains(a.body, "token") {
+				t.Errorf("the query is shown: %s", a.body)
+			}
+			close(release)
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	close(release)
+	t.Errorf("the page does not say who is before: %s", s.get("bob", second).body)
 }
