@@ -83,9 +83,22 @@ func TestFlamesTooSmallToBeSeenAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestFlamesThatAreAllAlikeAreDrawnAsFarAsThereIsRoom(t *testing.T) {
+	var all []spent
+	for i := range 900 {
+		all = append(all, spent{"running", ms, strings.TrimSpace(strings.Repeat(fmt.Sprintf("main.wide%d ", i), 20))})
+	}
+	res := repository(t, 0)
+	res.Profile = profileOf(t, all...)
+	body := get(res, "").Body.String()
+	if n := len(boxes(t, parse(t, body), "f")); n != 10_000 || !strings.Contains(body, "8001 boxes too small") {
+		t.Errorf("%d boxes of 18001", n)
+	}
+}
+
 func TestARecursiveFunctionCountsOnce(t *testing.T) {
 	res := repository(t, 0)
-	res.Profile = profileOf(t, spent{"running", 10 * ms, "main.walk main.walk main.walk"})
+	res.Profile = profileOf(t, spent{"running", 6 * ms, "main.walk main.walk main.walk"}, spent{"running", 4 * ms, "main.walk"})
 	cells := texts(parse(t, get(res, "").Body.String()), "td")
 	if got := strings.Join(cells, "|"); !strings.Contains(got, "10.0 ms|100 %|10.0 ms|100 %") {
 		t.Errorf("the cells are %s", got)

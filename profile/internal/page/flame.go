@@ -85,38 +85,35 @@ func (c *counted) drawFlames() *flameGraph {
 	if root.value <= 0 {
 		return nil
 	}
-	p := &flamePainter{counted: c, total: root.value}
-	p.least, p.graph.Hidden = threshold(root)
+	p := &flamePainter{counted: c, total: root.value, room: flameNodes}
+	all, least := threshold(root)
+	p.least = least
 	p.draw(root, 0, 0)
 	p.graph.Boxes, p.graph.Mixed = p.d.html(), p.by() == wall
+	p.graph.Hidden = all - (flameNodes - p.room)
 	return &p.graph
 }
 
-// threshold is the least value of a node that is drawn, and how many have less.
-func threshold(root *flame) (least int64, hidden int) {
+// threshold counts all nodes and finds the least value of those that are drawn.
+func threshold(root *flame) (all int, least int64) {
 	least = max(int64(float64(root.value)*flameLeast), 1)
-	var drawn []int64
+	var large []int64
 	var visit func(*flame)
 	visit = func(f *flame) {
-		if f.value < least {
-			hidden++
-		} else {
-			drawn = append(drawn, f.value)
+		all++
+		if f.value >= least {
+			large = append(large, f.value)
 		}
 		for _, child := range f.calls {
 			visit(child)
 		}
 	}
 	visit(root)
-	if len(drawn) > flameNodes {
-		slices.SortFunc(drawn, func(a, b int64) int { return cmp.Compare(b, a) })
-		least = drawn[flameNodes] + 1 // nodes as large as the first that has no room have none either
-		for hidden += len(drawn); len(drawn) > 0 && drawn[len(drawn)-1] < least; {
-			drawn = drawn[:len(drawn)-1]
-		}
-		hidden -= len(drawn)
+	if len(large) > flameNodes {
+		slices.Sort(large)
+		least = large[len(large)-flameNodes]
 	}
-	return least, hidden
+	return all, least
 }
 
 // A flamePainter draws a flame graph.
@@ -125,11 +122,13 @@ type flamePainter struct {
 	d     drawing
 	graph flameGraph
 	total int64
-	least int64
+	least int64 // value of a node that is drawn
+	room  int   // for nodes; those that are as large as the least may be too many
 }
 
 // draw draws a node and what it calls. The offset is where it begins, in the unit of the values.
 func (p *flamePainter) draw(f *flame, offset int64, level int) {
+	p.room--
 	share := float64(f.value) / float64(p.total)
 	b := box{class: "f", kind: kindOf(p.state(f)), x: float64(offset) / float64(p.total), width: share, y: level * flameHeight, height: flameHeight - 1}
 	b.tooltip = fmt.Sprintf("%s\n%s, %s", clip(f.name, 400), amount(f.value, p.unit), percent(f.value, p.total))
@@ -143,7 +142,7 @@ func (p *flamePainter) draw(f *flame, offset int64, level int) {
 	p.graph.Height = max(p.graph.Height, (level+1)*flameHeight)
 	slices.SortFunc(f.calls, func(a, b *flame) int { return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.name, b.name)) })
 	for _, child := range f.calls {
-		if child.value < p.least {
+		if child.value < p.least || p.room == 0 {
 			break
 		}
 		p.draw(child, offset, level+1)
