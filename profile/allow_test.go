@@ -172,6 +172,9 @@ func TestBadOptionsAreToldToThoseOnlyWhoMayAsk(t *testing.T) {
 			if a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, c.want) {
 				t.Errorf("%s %s: %d %q", c.method, c.value, a.StatusCode, a.body)
 			}
+			if protocol == "HTTP/1" && !a.Close {
+				t.Errorf("%s %s: the connection is kept with a body that nobody has read", c.method, c.value)
+			}
 			if a := s.do("", c.method, "/?__profile__="+c.value, "body"); a.body != "hello" {
 				t.Errorf("%s %s, of somebody: %d %q", c.method, c.value, a.StatusCode, a.body)
 			}

@@ -3,6 +3,7 @@ package profile_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +22,10 @@ func TestARunHasAnEndAlthoughTheHandlerHasNone(t *testing.T) {
 	over(t, func(t *testing.T, protocol string) {
 		release := make(chan struct{})
 		var cause error
+		runs := 0
 		prof := &profile.Profiler{Allow: byHeader, MaxRun: 50 * time.Millisecond}
 		s := newSite(t, protocol, prof, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			runs++
 			<-r.Context().Done()
 			cause = context.Cause(r.Context())
 			<-release
@@ -39,8 +42,8 @@ func TestARunHasAnEndAlthoughTheHandlerHasNone(t *testing.T) {
 		for prof.Stats().Overrun != 0 {
 			time.Sleep(time.Millisecond)
 		}
-		if !errors.Is(cause, profile.ErrMaxRun) {
-			t.Errorf("the cause is %v", cause)
+		if !errors.Is(cause, profile.ErrMaxRun) || runs != 1 {
+			t.Errorf("the cause is %v, after %d runs", cause, runs)
 		}
 	})
 }
@@ -144,4 +147,34 @@ func TestAProfilerWithinItselfProfilesOnce(t *testing.T) {
 	if a, b := prof.Stats().Done, other.Stats().Done; a != 1 || b != 0 || runs != 2 {
 		t.Errorf("%d and %d profiles of %d runs", a, b, runs)
 	}
+}
+
+func TestABodyThatComesSlowlyIsReadInline(t *testing.T) {
+	over(t, func(t *testing.T, protocol string) {
+		prof := &profile.Profiler{Allow: byHeader}
+		s := newSiteOf(t, protocol, prof, func() http.Handler {
+			return prof.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if b, err := io.ReadAll(r.Body); string(b) != "slowly" || err != nil {
+					t.Errorf("%q, %v", b, err)
+				}
+			}))
+		}, func(server *http.Server) { server.ReadTimeout = 100 * time.Millisecond })
+		body, client := io.Pipe()
+		go func() {
+			io.WriteString(client, "slow")
+			time.Sleep(300 * time.Millisecond) // a real server's timeout is the point
+			io.WriteString(client, "ly")
+			client.Close()
+		}()
+		r, _ := http.NewRequest("POST", s.url+"/?__profile__=inline", body)
+		r.Header.Set("X-User", "alice")
+		resp, err := s.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("%d", resp.StatusCode)
+		}
+	})
 }

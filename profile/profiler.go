@@ -19,7 +19,8 @@
 //	/repo?__profile__=inline,n=5      several, with commas
 //
 // The request runs as it came: any method, with its body, once unless n says otherwise. Its answer is
-// not sent: the client gets the result. It runs outside of every deadline: those of a timebox, of slowlog
+// not sent: the client gets the result, which for a browser is always a redirect to the page, so that to
+// load it again is not to run the request again. It runs outside of every deadline: those of a timebox, of slowlog
 // and of the server do not apply, and a client that leaves does not end it. MaxRun does. What a handler
 // cannot do in it is to take over the connection, so WebSockets cannot be profiled.
 //
