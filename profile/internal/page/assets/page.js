@@ -31,11 +31,13 @@
     }));
     const byElement = new Map(boxes.map((box) => [box.element, box]));
     const root = boxes[0];
+    const rest = line.textContent;
+    line.hidden = false;
 
     const name = (box) => box.tip.split("\n")[0];
     const short = (full) => full.slice(full.split("[")[0].lastIndexOf("/") + 1);
-    const label = (box, width) => {
-      if (width / 100 * flame.clientWidth < 36 || box.element.querySelector("text")) return;
+    const label = (box, width) => { // in pixels
+      if (width < 36 || box.element.querySelector("text")) return;
       const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
       text.setAttribute("x", 3);
       text.setAttribute("y", 13);
@@ -45,6 +47,7 @@
     const zoom = (to) => {
       const scale = 100 / to.width;
       const slack = 1e-3; // the shares are rounded
+      const pixels = flame.clientWidth / 100; // asked for once, as the answer costs a layout
       for (const box of boxes) {
         const above = box.y < to.y && box.x <= to.x + slack && box.x + box.width >= to.x + to.width - slack;
         const below = box.y >= to.y && box.x >= to.x - slack && box.x + box.width <= to.x + to.width + slack;
@@ -56,7 +59,7 @@
         } else if (below) {
           box.element.setAttribute("x", (box.x - to.x) * scale + "%");
           box.element.setAttribute("width", box.width * scale + "%");
-          label(box, box.width * scale);
+          label(box, box.width * scale * pixels);
         }
       }
     };
@@ -85,7 +88,7 @@
         if (end.length === 0) share += box.width; // a hit within a hit counts once
         end.push(box);
       }
-      line.textContent = wanted === "" ? "\u2026" : `${hits} found, with ${share.toFixed(1)} % of all`;
+      line.textContent = wanted === "" ? rest : `${hits} found, with ${share.toFixed(1)} % of all`;
     });
   });
 
