@@ -20,9 +20,9 @@
 //
 // The request runs as it came: any method, with its body, once unless n says otherwise. Its answer is
 // not sent: the client gets the result, which for a browser is always a redirect to the page, so that to
-// load it again is not to run the request again. It runs outside of every deadline: those of a timebox, of slowlog
-// and of the server do not apply, and a client that leaves does not end it. MaxRun does. What a handler
-// cannot do in it is to take over the connection, so WebSockets cannot be profiled.
+// load it again is not to run the request again. It runs outside of every deadline: those of a timebox,
+// of slowlog and of the server do not apply, and a client that leaves does not end it. MaxRun does. What a
+// handler cannot do in it is to take over the connection, so WebSockets cannot be profiled.
 //
 // A panic of the handler goes on, as it was, with inline, and is logged as net/http logs it without. The
 // profile is kept in either case.
