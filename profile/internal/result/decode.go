@@ -13,7 +13,8 @@ const (
 	maxDirectory = 4 << 10 // bytes that an archive's list of files has
 	endLength    = 22      // bytes of the record at its end
 	maxRatio     = 1032    // of what deflate makes of its input: 258 bytes of two bits
-	minObject    = 25      // bytes of JSON for each object on average; the shortest, a Statement, has 31
+	weight       = 3       // of what is an element or an object, where a string that is an element has 1
+	minWeighed   = 8       // bytes of JSON for each weight of 1 on average; the shortest object, a Statement, has 31
 )
 
 // Decode reads what Encode has written, on a machine that may run another version.
@@ -31,8 +32,8 @@ func Decode(archive []byte) (*Result, error) {
 	if !ok {
 		return nil, errors.New("result: the archive has no " + documentName)
 	}
-	if n := objects(document); n > 10+len(document)/minObject {
-		return nil, fmt.Errorf("result: %s has %d objects in %d bytes; at most one in %d is accepted", documentName, n, len(document), minObject)
+	if err := checkWeight(document); err != nil {
+		return nil, err
 	}
 	r := new(Result)
 	if err := json.Unmarshal(document, r); err != nil {
@@ -45,20 +46,43 @@ func Decode(archive []byte) (*Result, error) {
 	return r, nil
 }
 
-// objects counts the objects of a JSON document. Empty ones, of 3 bytes, would become a hundred each.
-func objects(document []byte) (n int) {
-	quoted := false
+// checkWeight says whether a document may take the memory that it would.
+func checkWeight(document []byte) error {
+	if n := weigh(document); n > 10*weight+len(document)/minWeighed {
+		return fmt.Errorf("result: %s has %d objects or as many elements in %d bytes; at most one in %d is accepted",
+			documentName, n/weight, len(document), weight*minWeighed)
+	}
+	return nil
+}
+
+// weigh counts what takes memory in a JSON document: its objects and the elements of its lists, whatever
+// they are, as package json makes room for one that is of the wrong type, too. Else 8 kB of packed "0,0,0"
+// would take 2 GB.
+func weigh(document []byte) (n int) {
+	element := false // what comes next is one, or a key
+	text := 0        // what the string just before has added
 	for i := 0; i < len(document); i++ {
-		switch document[i] {
-		case '"':
-			quoted = !quoted
-		case '\\':
-			i++
-		case '{':
-			if !quoted {
+		added := 0
+		switch c := document[i]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			continue
+		case c == ':':
+			n -= text // it was a key
+		case c == '"':
+			for i++; i < len(document) && document[i] != '"'; i++ {
+				if document[i] == '\\' {
+					i++
+				}
+			}
+			if element {
+				added = 1
 				n++
 			}
+		case c == '{' || element && c != ',' && c != ']':
+			n += weight
 		}
+		text = added
+		element = i < len(document) && (document[i] == '[' || document[i] == ',')
 	}
 	return n
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,8 +103,9 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		"result: profile.pb.gz has 134217729 bytes; at most 134217728 are accepted": {Profile: large},
 		"result: run.trace has 134217729 bytes; at most 134217728 are accepted":     {Trace: large},
 		"result: response has 134217729 bytes; at most 134217728 are accepted":      {Response: &result.Response{Body: large}},
-		"result: result.json has 83":        {Sentence: strings.Repeat("x", 8<<20)},
-		"result: cannot be written as JSON": {Asked: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"result: result.json has 83":                                {Sentence: strings.Repeat("x", 8<<20)},
+		"result: result.json has 70 objects or as many elements in": {Response: &result.Response{Header: map[string][]string{"A": slices.Repeat([]string{"b"}, 200)}}},
+		"result: cannot be written as JSON":                         {Asked: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		if data, err := r.Encode(); data != nil || err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("Encode says %v, want %s", err, want)
