@@ -78,7 +78,7 @@ func Trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sleep(r, d)
-	trace.Stop()
+	stopTracer()
 	if writeTimeout(r) == 0 {
 		setWriteDeadline(w, time.Time{})
 	}

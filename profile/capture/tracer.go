@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime/trace"
 	"sync"
 	"time"
@@ -103,9 +104,17 @@ func (t *tape) cutOff(when string) {
 	})
 }
 
-func (t *tape) halt() {
-	t.lost = !trace.IsEnabled()
+func (t *tape) halt() { t.lost = !stopTracer() }
+
+// stopTracer stops a trace of this package, and says whether it was still on: whoever else calls trace.Stop
+// ends it too. A trace.Stop too many would then end a flight recorder's, as of Go 1.26.
+func stopTracer() (was bool) {
+	if !trace.IsEnabled() {
+		return false
+	}
+	was = trace.Start(io.Discard) != nil // there can be one only
 	trace.Stop()
+	return was
 }
 
 // stop stops the tracer, if that was not done already, and says what the trace lacks; "" if nothing.

@@ -201,6 +201,23 @@ func TestTheSmallestMaxTraceHarmsNobody(t *testing.T) {
 	free(t)
 }
 
+func TestAStrangerWhoStopsTheTracerBesideAFlightRecorderIsAProblemAndTheRecorderStays(t *testing.T) {
+	recorder := trace.NewFlightRecorder(trace.FlightRecorderConfig{})
+	if err := recorder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer recorder.Stop()
+	r := start(t, capture.Options{})
+	r.Do(trace.Stop)
+	c := r.Stop()
+	if len(c.Problems) != 1 || !strings.Contains(c.Problems[0], "has stopped the execution tracer") {
+		t.Errorf("the problems are %q", c.Problems)
+	}
+	if !trace.IsEnabled() {
+		t.Error("the flight recorder was stopped")
+	}
+}
+
 func TestAStrangerWhoStopsTheTracerIsAProblem(t *testing.T) {
 	r := start(t, capture.Options{})
 	var x *exectrace.Execution
