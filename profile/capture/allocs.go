@@ -30,11 +30,13 @@ func newAllocs() (*allocs, error) {
 
 func (a *allocs) start() { a.rate = setRate(1) }
 
-// stop puts the rate back, unless somebody else has set it meanwhile.
-func (a *allocs) stop() {
+// stop puts the rate back, unless somebody else has set it meanwhile, and says what is missing; "" if nothing.
+func (a *allocs) stop() (problem string) {
 	if now := setRate(a.rate); now != 1 {
 		setRate(now)
+		return "Something else in the program has set runtime.MemProfileRate: allocations are missing."
 	}
+	return ""
 }
 
 // profile is what was allocated between start and stop.

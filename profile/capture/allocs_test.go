@@ -186,8 +186,12 @@ func TestARateThatTheProgramSetsMeanwhileStays(t *testing.T) {
 	defer func() { runtime.MemProfileRate = usual }()
 	r := start(t, capture.Options{Allocs: true})
 	runtime.MemProfileRate = 4096
-	if r.Stop(); runtime.MemProfileRate != 4096 {
+	c := r.Stop()
+	if runtime.MemProfileRate != 4096 {
 		t.Errorf("the rate is %d", runtime.MemProfileRate)
+	}
+	if len(c.Problems) != 1 || !strings.Contains(c.Problems[0], "allocations are missing") {
+		t.Errorf("the problems are %q", c.Problems)
 	}
 }
 

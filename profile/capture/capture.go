@@ -176,7 +176,7 @@ func (r *Recording) stop() {
 	r.mu.Unlock()
 	r.capture = c
 	if r.allocs != nil {
-		r.allocs.stop()
+		c.note(r.allocs.stop())
 	}
 	c.note(r.tape.stop())
 	c.note(theProfiler.leave())

@@ -20,8 +20,11 @@ type profiler struct {
 	problem string
 }
 
-const heldProblem = "The CPU profiler was held by something else in the program: " +
-	"there are CPU samples only from when that had it on."
+const (
+	heldProblem = "The CPU profiler was held by something else in the program: " +
+		"there are CPU samples only from when that had it on."
+	lostProblem = "Something else in the program has stopped the CPU profiler: CPU samples are missing."
+)
 
 // ride has the profiler on for a recording, until leave is called, unless a stranger has it.
 func (p *profiler) ride() {
@@ -48,11 +51,17 @@ func (p *profiler) leave() (problem string) {
 	return p.problem
 }
 
+// drop stops the profiler if the recording has it on. Others may have done so: who ignores the error of
+// StartCPUProfile calls StopCPUProfile all the same.
 func (p *profiler) drop() {
-	if p.own {
-		pprof.StopCPUProfile()
-		p.own = false
+	if !p.own {
+		return
 	}
+	if pprof.StartCPUProfile(io.Discard) == nil { // there can be one only
+		p.problem = lostProblem
+	}
+	pprof.StopCPUProfile()
+	p.own = false
 }
 
 // lend starts a CPU profile for the handler, and takes the profiler from a recording if it has it. The

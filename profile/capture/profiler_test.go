@@ -89,3 +89,16 @@ func counted(p *profile.Profile) (samples int64) {
 	}
 	return samples
 }
+
+func TestAStrangerWhoStopsTheCPUProfilerIsAProblem(t *testing.T) {
+	r := start(t, capture.Options{})
+	r.Do(func() {
+		_ = pprof.StartCPUProfile(io.Discard) // fails
+		pprof.StopCPUProfile()
+	})
+	c := r.Stop()
+	if len(c.Problems) != 1 || !strings.Contains(c.Problems[0], "has stopped the CPU profiler") {
+		t.Errorf("the problems are %q", c.Problems)
+	}
+	free(t)
+}
