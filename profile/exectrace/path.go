@@ -23,27 +23,36 @@ type Step struct {
 // A wait for a lock is that, whoever held it.
 func (x *Execution) Path() []Step {
 	w := newWalker(x)
+	entered := map[entry]*Goroutine{}
+	for _, g := range x.Goroutines {
+		entered[entry{g.ID, g.From}] = g
+	}
 	for _, run := range x.Runs {
-		for _, g := range x.Goroutines {
-			if g.ID == run.Goroutine && g.From == run.From {
-				w.walk(g, run.Span, nil)
-			}
+		if g := entered[entry{run.Goroutine, run.From}]; g != nil {
+			w.walk(g, run.Span, nil)
 		}
 	}
 	return w.steps
 }
 
+// An entry tells the runs of one goroutine apart.
+type entry struct {
+	id int64
+	at time.Duration
+}
+
 func newWalker(x *Execution) *walker {
-	w := &walker{by: map[int64]*Goroutine{}, calls: map[int64]*calls{}}
+	w := &walker{by: map[int64]*Goroutine{}, calls: map[int64]calls{}, waits: map[*Goroutine]bool{}}
 	for _, g := range x.Goroutines {
 		w.by[g.ID] = g // the last one, of several runs on one goroutine
 	}
+	made := map[int64][]*Call{}
 	for i := range x.Calls {
 		c := &x.Calls[i]
-		if w.calls[c.Goroutine] == nil {
-			w.calls[c.Goroutine] = new(calls)
-		}
-		w.calls[c.Goroutine].add(c)
+		made[c.Goroutine] = append(made[c.Goroutine], c)
+	}
+	for id, list := range made {
+		w.calls[id] = innermost(list)
 	}
 	return w
 }
@@ -52,7 +61,8 @@ const never = time.Duration(math.MaxInt64)
 
 type walker struct {
 	by    map[int64]*Goroutine
-	calls map[int64]*calls
+	calls map[int64]calls
+	waits map[*Goroutine]bool // whose wait the walk is in
 	steps []Step
 }
 
@@ -63,24 +73,37 @@ func (w *walker) walk(g *Goroutine, s Span, call *Call) {
 		if i.From >= s.To {
 			break
 		}
-		whole := i
+		worker := w.waitsFor(g, i)
 		i.From, i.To = max(i.From, s.From), min(i.To, s.To)
-		worker := w.waitsFor(g, whole)
+		steps := w.split(g, i, call)
 		if worker == nil {
-			w.steps = append(w.steps, w.split(g, i, call)...)
+			w.steps = append(w.steps, steps...)
 			continue
 		}
-		if begun := min(max(worker.From, i.From), i.To); begun > i.From {
-			before := i
-			before.To, before.Waker = begun, nil
-			w.steps = append(w.steps, w.split(g, before, call)...)
-			i.From = begun
+		w.waits[g] = true
+		for _, step := range steps {
+			w.follow(worker, step)
 		}
-		if i.From == i.To {
-			continue
-		}
-		inCall, _ := w.calls[g.ID].at(i.From)
-		w.walk(worker, i.Span, cmp.Or(inCall, call))
+		w.waits[g] = false
+	}
+}
+
+// follow adds a step in which a goroutine may wait for a worker, nil if it does not: it is what the worker did
+// meanwhile, and before that was started, what those did who started it in the end. Of those who wait for each
+// other it is the last.
+func (w *walker) follow(worker *Goroutine, s Step) {
+	if worker == nil || w.waits[worker] {
+		w.steps = append(w.steps, s)
+		return
+	}
+	if begun := min(worker.From, s.To); begun > s.From {
+		before := s
+		before.To, before.Waker = begun, nil
+		w.follow(w.by[worker.Parent], before)
+		s.From = begun
+	}
+	if s.From < s.To {
+		w.walk(worker, s.Span, s.Call)
 	}
 }
 
@@ -116,12 +139,9 @@ func (s *Stack) isJoin() bool {
 // in none of its own.
 func (w *walker) split(g *Goroutine, i Interval, call *Call) (steps []Step) {
 	for i.From < i.To {
-		piece := Step{Interval: i, Goroutine: g.ID, Call: call}
 		c, next := w.calls[g.ID].at(i.From)
-		if piece.To = min(i.To, next); c != nil {
-			piece.Call = c
-			piece.To = min(piece.To, c.To)
-		}
+		piece := Step{Interval: i, Goroutine: g.ID, Call: cmp.Or(c, call)}
+		piece.To = min(i.To, next)
 		if piece.To < i.To {
 			piece.Waker = nil
 		}
@@ -131,35 +151,48 @@ func (w *walker) split(g *Goroutine, i Interval, call *Call) (steps []Step) {
 	return steps
 }
 
-// calls are those of one goroutine.
-type calls struct {
-	list  []*Call         // by their beginning
-	reach []time.Duration // when the last one of those up to here ends
+// calls are those of one goroutine: which is the innermost, from when on.
+type calls []change
+
+type change struct {
+	at  time.Duration
+	now *Call // nil if there is none
 }
 
-func (cs *calls) add(c *Call) {
-	reach := c.To
-	if n := len(cs.reach); n > 0 {
-		reach = max(reach, cs.reach[n-1])
-	}
-	cs.list, cs.reach = append(cs.list, c), append(cs.reach, reach)
-}
-
-// at is the call that goes on at a time, of several the innermost; nil if there is none. next is when
-// another one begins, or never.
-func (cs *calls) at(t time.Duration) (found *Call, next time.Duration) {
-	if cs == nil {
-		return nil, never
-	}
-	n, _ := slices.BinarySearchFunc(cs.list, t, func(c *Call, t time.Duration) int { return cmp.Compare(c.From, t+1) })
-	next = never
-	if n < len(cs.list) {
-		next = cs.list[n].From
-	}
-	for n--; n >= 0 && cs.reach[n] > t; n-- {
-		if cs.list[n].To > t {
-			return cs.list[n], next
+// innermost takes the calls by their beginning. The innermost of several is the one that began last.
+func innermost(list []*Call) (changes calls) {
+	var open []*Call
+	ended := func(by time.Duration) {
+		for n := len(open); n > 0 && open[n-1].To <= by; n = len(open) {
+			at := open[n-1].To
+			for n > 0 && open[n-1].To <= at {
+				n--
+			}
+			change := change{at: at}
+			if open = open[:n]; n > 0 {
+				change.now = open[n-1]
+			}
+			changes = append(changes, change)
 		}
 	}
-	return nil, next
+	for _, c := range list {
+		ended(c.From)
+		open = append(open, c)
+		changes = append(changes, change{c.From, c})
+	}
+	ended(never)
+	return changes
+}
+
+// at is the call that goes on at a time, of several the innermost; nil if there is none. next is when that
+// changes, or never.
+func (cs calls) at(t time.Duration) (now *Call, next time.Duration) {
+	n, _ := slices.BinarySearchFunc(cs, t, func(c change, t time.Duration) int { return cmp.Compare(c.at, t+1) })
+	if next = never; n < len(cs) {
+		next = cs[n].at
+	}
+	if n > 0 {
+		now = cs[n-1].now
+	}
+	return now, next
 }
