@@ -64,10 +64,13 @@ type Goroutine struct {
 type Interval struct {
 	Span
 	State State
-	// Stack is where it was. Of a goroutine that is running it is what is known to have been on its stack
-	// all the time, or if the CPU profiler has seen it run, what it ran. Nil if that is not known.
+	// Stack is where it was, without the function that began the region and its callers. Of a goroutine that
+	// is running it is what the CPU profiler saw it run. If that saw nothing it is the calls that were on the
+	// stack both when it began to run and when it stopped, which may have returned in between if they were
+	// made again from the same place; the calls by which it waited are not among them. Nil if nothing is known.
 	Stack *Stack
-	// Waker is who ended the wait; nil if nobody is known to: a timer, the network, the kernel.
+	// Waker is who ended the wait; nil if nobody is known to: a timer, the network, the kernel. It is a
+	// goroutine of the runtime's if the wait was for the garbage collector.
 	Waker *Waker
 }
 

@@ -62,6 +62,9 @@ func (g *Goroutine) cut(end time.Duration) {
 
 // starters are functions that start a goroutine for another function, which is who the goroutine is.
 var starters = map[string]bool{
+	coroutine:                                           true,
+	"iter.Pull[...].func1":                              true,
+	"iter.Pull2[...].func1":                             true,
 	"sync.(*WaitGroup).Go.func1":                        true,
 	"golang.org/x/sync/errgroup.(*Group).Go.func1":      true,
 	"golang.org/x/sync/errgroup.(*Group).TryGo.func1":   true,
@@ -71,14 +74,16 @@ var starters = map[string]bool{
 
 // name puts the function in the place of one that only started it, if it has been seen.
 func (g *Goroutine) name() {
+	if !starters[g.Func] {
+		return
+	}
 	for _, i := range g.Intervals {
-		if !starters[g.Func] {
-			return
+		if i.Stack == nil {
+			continue
 		}
-		if i.Stack != nil {
-			if n := len(i.Stack.Frames); n > 1 && i.Stack.Frames[n-1].Func == g.Func {
-				g.Func = i.Stack.Frames[n-2].Func
-			}
+		if name := i.Stack.Frames[i.Stack.first()].Func; !starters[name] {
+			g.Func = name
+			return
 		}
 	}
 }
@@ -108,7 +113,7 @@ func placed(intervals []Interval, samples []Sample) []Interval {
 			if s.At >= i.To {
 				break
 			}
-			if s.Stack.extends(i.Stack) {
+			if s.Stack.begins(i.Stack) {
 				within = append(within, s)
 			}
 		}

@@ -32,6 +32,9 @@ func (m *member) turn(now time.Duration, to State, stack *Stack) {
 	}
 	if stack == nil {
 		stack = m.stack // it has not moved
+		if m.state == Running {
+			stack = m.stacks.begun(stack)
+		}
 	}
 	m.since, m.state, m.stack = now, to, stack
 }
@@ -45,10 +48,10 @@ func (m *member) passes(now time.Duration, stack *Stack) {
 	m.since, m.stack = now, stack
 }
 
-func (m *member) assists(now time.Duration, begins bool) {
+func (m *member) assists(now time.Duration, begins bool, stack *Stack) {
 	m.assisting = begins
 	if m.state == Running || m.state == Assist {
-		m.turn(now, Running, nil)
+		m.turn(now, Running, stack)
 	}
 }
 
@@ -58,15 +61,15 @@ func (m *member) exit(now time.Duration) {
 	m.To, m.Ended = now, true
 }
 
-// end adds the present interval. Of one on a processor, stack is where it ended.
+// end adds the present interval. Of a running goroutine, stack is where it is at its end.
 func (m *member) end(now time.Duration, stack *Stack) {
-	if now <= m.since {
+	woken := m.woken
+	if m.woken = nil; now <= m.since {
 		return
 	}
-	i := Interval{Span: Span{m.since, now}, State: m.state, Stack: m.stack, Waker: m.woken}
-	m.woken = nil
-	if i.State == Running || i.State == Assist {
-		i.Stack = m.stacks.common(m.stack, stack)
+	i := Interval{Span: Span{m.since, now}, State: m.state, Stack: m.stack, Waker: woken}
+	if i.State == Running {
+		i.Stack = m.stacks.between(m.stack, stack)
 	}
 	if n := len(m.Intervals); n > 0 && m.Intervals[n-1].goesOn(i) {
 		m.Intervals[n-1].To = now

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,9 +139,17 @@ func (rd *reader) leave(e *trace.Event) {
 	now := rd.at(e.Time())
 	m.end(now, rd.stack(m, e.Stack()))
 	m.To, m.Ended = now, true
-	rd.x.Runs[m.run].To = now
-	delete(rd.members, e.Goroutine())
-	rd.end = now
+	rd.over(m)
+}
+
+// over ends the part that a goroutine has in the execution.
+func (rd *reader) over(m *member) {
+	delete(rd.members, trace.GoID(m.ID))
+	if m.run < 0 {
+		return
+	}
+	rd.x.Runs[m.run].To = m.To
+	rd.end = m.To
 	rd.open--
 }
 
@@ -178,14 +187,17 @@ func (rd *reader) transition(e *trace.Event, st trace.StateTransition) {
 	stack := rd.stack(m, st.Stack)
 	if to == trace.GoNotExist {
 		m.exit(now)
-		delete(rd.members, id)
+		rd.over(m)
 		return
 	}
 	if from == trace.GoWaiting && e.Goroutine() != trace.NoGoroutine && e.Goroutine() != id {
-		m.woken = rd.waker(e)
+		m.woken = rd.waker(m.state, e)
 	}
 	m.turn(now, stateOf(to, st.Reason), stack)
 }
+
+// coroutine is what those begin with that iter.Pull makes.
+const coroutine = "runtime.corostart"
 
 // start adds a goroutine that a member has started. The runtime's own are nobody's: whoever happens to
 // need the garbage collector first starts its workers.
@@ -195,7 +207,7 @@ func (rd *reader) start(parent *member, id trace.GoID, e *trace.Event, st trace.
 	if entry != nil {
 		name = entry.Frames[len(entry.Frames)-1].Func
 	}
-	if strings.HasPrefix(name, "runtime.") {
+	if strings.HasPrefix(name, "runtime.") && name != coroutine {
 		return false
 	}
 	m := rd.add(id, e.Time())
@@ -204,7 +216,13 @@ func (rd *reader) start(parent *member, id trace.GoID, e *trace.Event, st trace.
 	return true
 }
 
-func (rd *reader) waker(e *trace.Event) *Waker {
+// waker is who ends a wait in the given state. Whoever starts the world again, or helps the garbage collector,
+// looks in passing for what the network has for others; it is not who sent it. Who closes a connection, or
+// sets its deadline, does so through internal/poll.
+func (rd *reader) waker(s State, e *trace.Event) *Waker {
+	if s == Network && !slices.ContainsFunc(frames(e.Stack()), func(f Frame) bool { return strings.HasPrefix(f.Func, "internal/poll.") }) {
+		return nil
+	}
 	w := &Waker{ID: int64(e.Goroutine())}
 	m := rd.members[e.Goroutine()]
 	w.Own = m != nil
@@ -255,7 +273,7 @@ func (rd *reader) span(e *trace.Event) {
 	r := e.Range()
 	if r.Name == assist {
 		if m := rd.members[r.Scope.Goroutine()]; m != nil {
-			m.assists(rd.at(e.Time()), e.Kind() != trace.EventRangeEnd)
+			m.assists(rd.at(e.Time()), e.Kind() != trace.EventRangeEnd, rd.stack(m, e.Stack()))
 		}
 		return
 	}

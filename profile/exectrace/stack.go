@@ -93,14 +93,16 @@ func inside(all, outside []Frame) []Frame {
 	return all[:n]
 }
 
-// common is the stack of the calls that a and b have in common, counted from the outermost: who was at a
-// and later at b has not left them in between, or has come back to the very same place.
-func (in *interned) common(a, b *Stack) *Stack {
-	if a == b || b == nil {
-		return a
-	}
-	if a == nil {
-		return b
+// between is what is known of a goroutine that was at a and is at b now, and ran in the meantime: the calls
+// that both have in common, counted from the outermost. It has not left them, or has come back to the very
+// same place. Those by which it waited at a, or waits or wakes others at b, are not among them: the time is
+// that after the one and before the other. Where it was is nil if that is not known.
+func (in *interned) between(a, b *Stack) *Stack {
+	switch {
+	case b == nil:
+		return in.begun(a)
+	case a == nil:
+		return in.begun(b)
 	}
 	i, j := len(a.Frames), len(b.Frames)
 	for i > 0 && j > 0 && a.Frames[i-1] == b.Frames[j-1] {
@@ -110,30 +112,52 @@ func (in *interned) common(a, b *Stack) *Stack {
 	if i > 0 && j > 0 && a.Frames[i-1].Func == b.Frames[j-1].Func {
 		j--
 	}
+	for j+1 < len(b.Frames) && b.Frames[j].waits() {
+		j++
+	}
 	return in.of(b.Frames[j:])
+}
+
+// begun is the stack of a goroutine of which is known only that it has been at s: it has not come back from
+// the outermost call.
+func (in *interned) begun(s *Stack) *Stack {
+	if s == nil {
+		return nil
+	}
+	return in.of(s.Frames[s.first():])
+}
+
+// first is the place of the outermost call that is not one to a starter.
+func (s *Stack) first() int {
+	n := len(s.Frames) - 1
+	for n > 0 && starters[s.Frames[n].Func] {
+		n--
+	}
+	return n
+}
+
+// waits says whether the call may be one by which goroutines wait, or wake others.
+func (f Frame) waits() bool {
+	for _, of := range []string{"runtime.", "sync.", "internal/", "syscall.", "time.Sleep", tracing} {
+		if strings.HasPrefix(f.Func, of) {
+			return true
+		}
+	}
+	return false
 }
 
 // mostSampled is how deep a stack of the CPU profiler's is at the most. What is nearly so deep may have lost
 // its outermost calls.
 const mostSampled = 60
 
-// extends says whether the sample s was taken in calls from known. The profiler does not find all callers of
-// what is written in assembly, or is the kernel's.
-func (s *Stack) extends(known *Stack) bool {
+// begins says whether the sample s was taken in the call that known begins with. The profiler does not find
+// all callers of what is written in assembly, or is the kernel's.
+func (s *Stack) begins(known *Stack) bool {
 	switch {
 	case s == nil:
 		return false
 	case known == nil || len(s.Frames) >= mostSampled:
 		return true
 	}
-	n := len(s.Frames) - len(known.Frames)
-	if n < 0 {
-		return false
-	}
-	for i, f := range known.Frames {
-		if s.Frames[n+i].Func != f.Func {
-			return false
-		}
-	}
-	return true
+	return s.Frames[len(s.Frames)-1].Func == known.Frames[len(known.Frames)-1].Func
 }
