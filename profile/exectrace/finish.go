@@ -27,7 +27,6 @@ func (rd *reader) finish() *Execution {
 	x.Goroutines = slices.DeleteFunc(x.Goroutines, func(g *Goroutine) bool { return g.From >= end && end > 0 })
 	for _, g := range x.Goroutines {
 		g.cut(end)
-		g.name()
 	}
 	x.Calls = slices.DeleteFunc(x.Calls, func(c Call) bool { return c.From >= end })
 	for i := range x.Calls {
@@ -44,6 +43,9 @@ func (rd *reader) finish() *Execution {
 	slices.SortStableFunc(x.Samples, func(a, b Sample) int { return cmp.Compare(a.At, b.At) })
 	x.Samples = slices.DeleteFunc(x.Samples, func(s Sample) bool { return s.At > end })
 	x.place()
+	for _, g := range x.Goroutines {
+		g.name()
+	}
 	return x
 }
 

@@ -23,8 +23,9 @@ const (
 // goroutines; a part of it for each [State]; and what the CPU profiler counted, as samples and as cpu.
 // All but samples are in nanoseconds.
 //
-// Samples have labels: goroutine, the function it was started with and its ID; waker, who ended the wait;
-// and backend, the one that was called.
+// Samples have labels: goroutine, the function it was started with, or "request" for one that entered the
+// region, and its ID; waker, who ended the wait; and backend, the one that was called. What is known of no
+// stack is at the function that the goroutine was started with, or at "unknown".
 func (x *Execution) Profile() *profile.Profile {
 	b := builder{
 		p: &profile.Profile{

@@ -174,7 +174,7 @@ func (rd *reader) transition(e *trace.Event, st trace.StateTransition) {
 		}
 		if parent.passes(now, rd.stack(parent, e.Stack())); rd.start(parent, id, e, st) {
 			m = rd.members[id]
-			m.turn(now, stateOf(to, st.Reason), m.entry)
+			m.turn(now, stateOf(to, st.Reason, m.entry), m.entry)
 		}
 		return
 	}
@@ -193,7 +193,7 @@ func (rd *reader) transition(e *trace.Event, st trace.StateTransition) {
 	if from == trace.GoWaiting && e.Goroutine() != trace.NoGoroutine && e.Goroutine() != id {
 		m.woken = rd.waker(m.state, e)
 	}
-	m.turn(now, stateOf(to, st.Reason), stack)
+	m.turn(now, stateOf(to, st.Reason, stack), stack)
 }
 
 // coroutine is what those begin with that iter.Pull makes.

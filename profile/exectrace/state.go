@@ -19,8 +19,8 @@ const (
 	Select                // waits in a select
 	Sleep                 // sleeps
 	Syscall               // is in a system call, or in C
-	GC                    // waits for the garbage collector
-	Waiting               // waits for something else
+	GC                    // waits for the garbage collector, or to stop the world
+	Waiting               // waits for something else, such as a nil channel or a coroutine of iter.Pull
 	numStates
 )
 
@@ -39,8 +39,8 @@ func States() []State {
 }
 
 // stateOf is the state of a goroutine that the trace says is in the given one, for the given reason: those
-// of traceBlockReasonStrings in runtime/traceruntime.go.
-func stateOf(s trace.GoState, reason string) State {
+// of traceBlockReasonStrings in runtime/traceruntime.go. stack is where it is, nil if that is not known.
+func stateOf(s trace.GoState, reason string, stack *Stack) State {
 	switch s {
 	case trace.GoRunning:
 		return Running
@@ -52,6 +52,10 @@ func stateOf(s trace.GoState, reason string) State {
 	switch {
 	case reason == "network":
 		return Network
+	case reason == "preempted": // and held, for the garbage collector to look at its stack
+		return GC
+	case reason == "sync" && stack != nil && strings.HasPrefix(stack.Frames[0].Func, "runtime."):
+		return GC // of the semaphores that the runtime has for itself
 	case reason == "sync", reason == "sync.(*Cond).Wait":
 		return Lock
 	case strings.HasPrefix(reason, "chan "):

@@ -102,3 +102,27 @@ func TestWhoClosesAConnectionIsWhoEndsTheWaitForIt(t *testing.T) {
 		t.Errorf("the wait of %v was ended by %+v; want the child", wait.Length(), wait.Waker)
 	}
 }
+
+func TestAWaitToStopTheWorldIsNotOneForALock(t *testing.T) {
+	x := execution(t, func() {
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				for range 5 {
+					runtime.GC()
+				}
+			})
+		}
+		wg.Wait()
+	})
+	for _, g := range x.Goroutines[1:] {
+		for _, i := range g.Intervals {
+			if i.State == exectrace.Lock && on(i.Stack, "runtime.GC") {
+				t.Fatalf("it waits for a lock %v at %+v", i.Length(), i.Stack.Frames[0])
+			}
+			if i.State == exectrace.Waiting {
+				t.Fatalf("it waits for something else %v at %+v", i.Length(), i.Stack)
+			}
+		}
+	}
+}
