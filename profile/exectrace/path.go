@@ -17,8 +17,8 @@ type Step struct {
 
 // Path is what the time of the runs was spent on: the steps of each run are in order, without a gap, and
 // take just as long as the run. While the goroutine that entered the region waits for one that it has
-// started, the step is what that one did meanwhile; so the time is never "waiting for my own workers",
-// and of ten workers side by side it is the one that was waited for.
+// started, the step is what that one did meanwhile, or, before it was born, whoever was to start it; so the
+// time is never "waiting for my own workers", and of ten workers side by side it is the one that was waited for.
 //
 // A wait for a lock is that, whoever held it.
 func (x *Execution) Path() []Step {

@@ -36,6 +36,7 @@ func TestChildrenAndTheirChildrenBelongToIt(t *testing.T) {
 		wg.Add(2)
 		go child(&wg)
 		wg.Wait()
+		napping() // until they are gone
 	})
 	if len(x.Goroutines) != 3 {
 		t.Fatalf("%d goroutines, want 3", len(x.Goroutines))

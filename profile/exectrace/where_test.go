@@ -55,7 +55,7 @@ func TestTimeOnAProcessorIsNotThatOfTheWaitBeforeOrAfterIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := execution(t, f.task).Goroutines[0]
 			all, there := ran(g, f.wait)
-			if all < 6*time.Millisecond || there > time.Millisecond {
+			if all < 5*time.Millisecond || there > time.Millisecond {
 				t.Errorf("%v of %v on a processor are said to be in %s, where it only waits", there, all, f.wait)
 			}
 			if _, inside := ran(g, "exectrace_test."); inside < all*9/10 {
