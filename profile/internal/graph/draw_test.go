@@ -29,7 +29,7 @@ func needDot(t *testing.T) {
 
 func TestDotDrawsTheGraph(t *testing.T) {
 	needDot(t)
-	dot, err := graph.DOT(shop(), "wall")
+	dot, err := graph.DOT(t.Context(), shop(), "wall")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestDotDrawsTheGraph(t *testing.T) {
 
 func TestDotDrawsHostileNames(t *testing.T) {
 	needDot(t)
-	dot, err := graph.DOT(hostileShop(hostile...), "wall")
+	dot, err := graph.DOT(t.Context(), hostileShop(hostile...), "wall")
 	if err != nil {
 		t.Fatal(err)
 	}

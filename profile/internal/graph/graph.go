@@ -1,7 +1,7 @@
 // Package graph shows a profile as pprof does: as a call graph in Graphviz's language, drawn by Graphviz's
 // dot where that is installed, and in pprof's own web pages.
 //
-//	dot, err := graph.DOT(p, "wall")
+//	dot, err := graph.DOT(ctx, p, "wall")
 //	svg, err := graph.Draw(ctx, dot, "svg")
 //
 // It embeds github.com/google/pprof/driver, which is the one place where all of these are made. The driver
@@ -12,6 +12,7 @@
 package graph
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,9 +30,11 @@ const (
 // DOT gives the call graph of a profile in Graphviz's language, with the 80 functions that matter most, by
 // one of the profile's sample types. An empty sampleType is the profile's default, or its last.
 //
-// Of names longer than 256 bytes the middle is left out, and what cannot be seen in them is replaced. The profile is only read, so any
-// number of calls may be made at once, also with the same profile; they wait for each other.
-func DOT(p *profile.Profile, sampleType string) ([]byte, error) {
+// It is the functions' only: the labels of samples, which pprof draws as nodes of their own, are left out, as
+// they say of most functions only that it was this request. Of names longer than 256 bytes the middle is
+// left out, and what cannot be seen in them is replaced. The profile is only read, so any number of calls
+// may be made at once, also with the same profile; they wait for each other, until ctx ends.
+func DOT(ctx context.Context, p *profile.Profile, sampleType string) ([]byte, error) {
 	index, err := sampleIndex(p, sampleType)
 	if err != nil {
 		return nil, err
@@ -40,9 +43,17 @@ func DOT(p *profile.Profile, sampleType string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	turn <- struct{}{}
-	defer func() { <-turn }()
-	return compose(copied, settings{"sample_index": strconv.Itoa(index)})
+	for _, s := range copied.Sample {
+		s.Label, s.NumLabel, s.NumUnit = nil, nil, nil
+	}
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("graph: waiting for its turn: %w", context.Cause(ctx))
+	}
+	// The unit that suits each number, as the page has it; pprof's own choice is the smallest for all.
+	return compose(copied, settings{"sample_index": strconv.Itoa(index), "unit": "auto"})
 }
 
 // compose runs the driver for the graph's text. The caller has the turn.

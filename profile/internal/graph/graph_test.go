@@ -2,6 +2,8 @@ package graph_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -20,7 +22,7 @@ func TestTheGraphIsOfOneSampleType(t *testing.T) {
 		"network": {`tooltip="main.main (60ms)"`},
 		"":        {"Type: wall"}, // the profile's own default
 	} {
-		dot, err := graph.DOT(shop(), sampleType)
+		dot, err := graph.DOT(t.Context(), shop(), sampleType)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,14 +37,14 @@ func TestTheGraphIsOfOneSampleType(t *testing.T) {
 func TestTheLastSampleTypeIsTheDefaultOfAProfileWithout(t *testing.T) {
 	p := shop()
 	p.DefaultSampleType = ""
-	dot, err := graph.DOT(p, "")
+	dot, err := graph.DOT(t.Context(), p, "")
 	if err != nil || !strings.Contains(string(dot), "Type: network") {
 		t.Errorf("%v, %s", err, dot)
 	}
 }
 
 func TestAnUnknownSampleTypeIsToldWhatIsAccepted(t *testing.T) {
-	_, err := graph.DOT(shop(), "cpu")
+	_, err := graph.DOT(t.Context(), shop(), "cpu")
 	const want = `graph: sample type "cpu": accepted are "wall", "running", "network"`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, not %s", err, want)
@@ -54,7 +56,7 @@ func TestWhatMattersLeastIsLeftOut(t *testing.T) {
 	add(p, []int64{600e3, 0, 0}, "main.above", "main.main")
 	add(p, []int64{400e3, 0, 0}, "main.below", "main.main")
 	add(p, []int64{150e3, 0, 0}, "main.cart", "main.rare", "main.render", "main.main")
-	dot, err := graph.DOT(p, "wall")
+	dot, err := graph.DOT(t.Context(), p, "wall")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func TestWhatMattersLeastIsLeftOut(t *testing.T) {
 		t.Error("an edge of 0.15 % is missing")
 	}
 	add(p, []int64{50e3, 0, 0}, "main.(*Store).query", "main.render", "main.main")
-	if dot, _ = graph.DOT(p, "wall"); strings.Contains(string(dot), "main.render -> main.(*Store).query") {
+	if dot, _ = graph.DOT(t.Context(), p, "wall"); strings.Contains(string(dot), "main.render -> main.(*Store).query") {
 		t.Error("an edge of 0.05 % is there")
 	}
 }
@@ -76,7 +78,7 @@ func TestWhatMattersLeastIsLeftOut(t *testing.T) {
 func TestAnEmptyProfileHasAGraphWithoutNodes(t *testing.T) {
 	p := shop()
 	p.Sample = nil
-	dot, err := graph.DOT(p, "wall")
+	dot, err := graph.DOT(t.Context(), p, "wall")
 	if err != nil || !strings.HasPrefix(string(dot), "digraph") || strings.Contains(string(dot), "N1") {
 		t.Errorf("%v, %s", err, dot)
 	}
@@ -103,7 +105,7 @@ func TestWhatIsNoProfileIsAnError(t *testing.T) {
 			return p
 		},
 	} {
-		if _, err := graph.DOT(broken(), ""); err == nil || !strings.HasPrefix(err.Error(), "graph: "+want) {
+		if _, err := graph.DOT(t.Context(), broken(), ""); err == nil || !strings.HasPrefix(err.Error(), "graph: "+want) {
 			t.Errorf("%v, not graph: %s", err, want)
 		}
 	}
@@ -114,7 +116,7 @@ func TestTheProfileStaysAsItIs(t *testing.T) {
 	p.Mapping = []*profile.Mapping{{ID: 1, File: "/srv/shop", BuildID: "4f1d"}}
 	p.DocURL = "https://example.com/"
 	before := fmt.Sprint(p.DocURL, p.Mapping[0].BuildID, p.Function[0].Filename, p.String())
-	if _, err := graph.DOT(p, "wall"); err != nil {
+	if _, err := graph.DOT(t.Context(), p, "wall"); err != nil {
 		t.Fatal(err)
 	}
 	get(t, p, "flamegraph?f=cart&g=lines&noinlines=t")
@@ -129,7 +131,7 @@ func TestManyGraphsOfOneProfileAtOnce(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			sampleType := p.SampleType[i%3].Type
-			dot, err := graph.DOT(p, sampleType)
+			dot, err := graph.DOT(t.Context(), p, sampleType)
 			if err != nil || !strings.Contains(string(dot), "Type: "+sampleType) {
 				t.Errorf("%s: %v, %s", sampleType, err, dot)
 			}
@@ -171,7 +173,7 @@ func TestHostileNamesStayInTheirQuotes(t *testing.T) {
 	for _, name := range hostile {
 		p := hostileShop(name)
 		for _, sampleType := range []string{"wall", name} {
-			dot, err := graph.DOT(p, sampleType)
+			dot, err := graph.DOT(t.Context(), p, sampleType)
 			if err != nil {
 				t.Fatalf("%.40q: %v", name, err)
 			}
@@ -215,7 +217,7 @@ func FuzzDOTOfAnyNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, sampleType string, value int64) {
 		p := hostileShop(name)
 		p.Sample[0].Value[0] = value
-		dot, err := graph.DOT(p, sampleType)
+		dot, err := graph.DOT(t.Context(), p, sampleType)
 		if err == nil {
 			checkDOT(t, dot)
 		}
@@ -233,9 +235,44 @@ func FuzzDOTOfAnyProfile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if dot, err := graph.DOT(p, ""); err == nil {
+		if dot, err := graph.DOT(t.Context(), p, ""); err == nil {
 			checkDOT(t, dot)
 		}
 		get(t, p, "flamegraph")
 	})
+}
+
+// Labels would be nodes beside most functions, and take from the 80 that there are.
+func TestTheGraphIsOfFunctionsOnly(t *testing.T) {
+	p := shop()
+	p.Sample[0].NumLabel = map[string][]int64{"bytes": {4096}}
+	dot, err := graph.DOT(t.Context(), p, "wall")
+	if err != nil || strings.Contains(string(dot), "main #1") || strings.Contains(string(dot), "4096") {
+		t.Errorf("%v, %s", err, dot)
+	}
+	if p.Sample[0].Label == nil {
+		t.Error("the profile itself has lost its labels")
+	}
+}
+
+func TestTheGraphSaysEachTimeInTheUnitThatSuitsIt(t *testing.T) {
+	p := shop()
+	add(p, []int64{700e3, 0, 0}, "main.quick", "main.main")
+	dot, err := graph.DOT(t.Context(), p, "wall")
+	for _, want := range []string{"main.quick (700us)", "main.main (100.70ms)"} {
+		if err != nil || !strings.Contains(string(dot), want) {
+			t.Errorf("%v, there is no %s in\n%s", err, want, dot)
+		}
+	}
+}
+
+func TestAGraphIsNotMadeForWhoHasLeft(t *testing.T) {
+	release := graph.HoldTurn()
+	defer release()
+	gone, leave := context.WithCancelCause(t.Context())
+	left := errors.New("the client has left")
+	leave(left)
+	if _, err := graph.DOT(gone, shop(), "wall"); !errors.Is(err, left) {
+		t.Error(err)
+	}
 }

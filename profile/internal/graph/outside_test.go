@@ -21,7 +21,7 @@ func useAll(t *testing.T) {
 	p := shop()
 	p.Mapping = []*profile.Mapping{{ID: 1, File: "/srv/../shop", BuildID: "../../../*"}}
 	p.Location[0].Mapping = p.Mapping[0]
-	dot, err := graph.DOT(p, "wall")
+	dot, err := graph.DOT(t.Context(), p, "wall")
 	if err != nil {
 		t.Errorf("the graph: %v", err)
 	}

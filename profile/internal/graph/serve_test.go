@@ -212,7 +212,7 @@ func TestOptionsAreOfOneRequestOnly(t *testing.T) {
 	if text := body(t, get(t, shop(), "top?sort=flat&g=functions&si=wall")); text != clean["top"] {
 		t.Errorf("not the default is\n%s", clean["top"])
 	}
-	before, err := graph.DOT(shop(), "wall")
+	before, err := graph.DOT(t.Context(), shop(), "wall")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestOptionsAreOfOneRequestOnly(t *testing.T) {
 				if text := body(t, get(t, shop(), page)); text != want {
 					t.Errorf("%s is another now:\n%s", page, text)
 				}
-				if dot, err := graph.DOT(shop(), "wall"); err != nil || string(dot) != string(before) {
+				if dot, err := graph.DOT(t.Context(), shop(), "wall"); err != nil || string(dot) != string(before) {
 					t.Errorf("%v, the graph is another now:\n%s", err, dot)
 				}
 			}

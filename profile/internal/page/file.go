@@ -132,7 +132,7 @@ func drawGraph(w http.ResponseWriter, r *http.Request, res *result.Result, forma
 		return nil, false
 	}
 	if err == nil {
-		data, err = graph.DOT(c.Profile, c.by())
+		data, err = graph.DOT(r.Context(), c.Profile, c.by())
 	}
 	if err == nil && format != "dot" {
 		data, err = graph.Draw(r.Context(), data, format)
