@@ -17,7 +17,11 @@ import (
 type allocs struct {
 	rate   int                        // runtime.MemProfileRate as it was
 	before map[string]*profile.Sample // by stack and size
+	others bool                       // functions of earlier recordings run on
 }
+
+const othersProblem = "A function that was recorded earlier has not ended: " +
+	"what it allocated meanwhile is among the allocations, as the runtime cannot tell them apart."
 
 // newAllocs takes the profile of before the recording, for those that were recorded earlier.
 func newAllocs() (*allocs, error) {

@@ -80,12 +80,16 @@ type Recording struct {
 
 // Start waits for its turn and begins a recording. It gives up when the context ends, with an error that
 // matches the context's and its cause. If something that does not go through this package holds the tracer,
-// it gives that 10 seconds, and then up with a [*HeldError].
+// it gives that 10 seconds, and then up with a [*HeldError]. Within Do of a recording that goes on it is an
+// error at once, if it is called on the same goroutine, as it would wait for itself.
 //
 // After Start without an error, Stop must be called, or nobody else has a turn any more.
 func Start(ctx context.Context, o Options) (*Recording, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if theRunning.inside() {
+		return nil, errInside
 	}
 	turn, err := tracerLine.wait(ctx, func(time.Time) string { return o.who() }, o.Waiting)
 	if err != nil {
@@ -118,6 +122,7 @@ func (r *Recording) start(ctx context.Context, o Options) (err error) {
 	theProfiler.ride()
 	if r.allocs = before; before != nil {
 		before.start()
+		before.others = theRunning.any()
 	}
 	started = true
 	return nil
@@ -134,10 +139,14 @@ func newRegion() string {
 // goroutine, that goes on as it was, with its stack, and the recording is as good as otherwise. After Stop,
 // Do only calls f.
 func (r *Recording) Do(f func()) {
+	one := runner{goroutine(), r}
+	theRunning.begin(one) // before the look at whether it is stopped, so that the next recording knows
 	if !r.begin() {
+		theRunning.end(one)
 		f()
 		return
 	}
+	defer theRunning.end(one)
 	run(r.region, f)
 }
 
@@ -148,6 +157,12 @@ func (r *Recording) begin() bool {
 		r.began = time.Now()
 	}
 	return !r.stopped
+}
+
+func (r *Recording) isStopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
 }
 
 // run is the marker by which f's allocations are known, so it must have a frame of its own on the stack,
@@ -162,7 +177,7 @@ func run(region string, f func()) {
 // Stop ends the recording, puts everything back as it was, gives the next one its turn, and returns what
 // was recorded. If it is called again it returns the same. It may be deferred: it does not mind a panic. It
 // ends a recording from another goroutine too, but f must not be in the middle of it if Allocs are to be
-// exact.
+// exact; those of later recordings have a problem until it ends.
 func (r *Recording) Stop() *Capture {
 	r.once.Do(r.stop)
 	return r.capture
@@ -182,6 +197,9 @@ func (r *Recording) stop() {
 	c.note(theProfiler.leave())
 	c.Trace = r.tape.bytes()
 	if r.allocs != nil {
+		if r.allocs.others {
+			c.note(othersProblem)
+		}
 		var err error
 		if c.Allocs, err = r.allocs.profile(); err != nil {
 			c.note("The allocations are missing: " + err.Error() + ".")

@@ -43,7 +43,7 @@ func Profile(w http.ResponseWriter, r *http.Request) {
 // Trace serves an execution trace like net/http/pprof's handler of that name: of as many seconds as the
 // query parameter says, which may be a fraction, or of 1. It first waits for recordings and other
 // traces that came before, and recordings that come later wait for it. If something outside of this package
-// has the tracer it answers 500.
+// has the tracer, or the request itself is being recorded, it answers 500.
 //
 // Where the server has no WriteTimeout, a client that reads nothing for a minute is given up, as nobody else
 // would have the tracer while it does not.
@@ -59,6 +59,10 @@ func Trace(w http.ResponseWriter, r *http.Request) {
 	v := visit{path: r.URL.Path, d: d}
 	if writeTimeout(r) > 0 {
 		setWriteDeadline(w, time.Time{}) // HTTP/2 would end the stream during the wait
+	}
+	if theRunning.inside() {
+		fail(w, http.StatusInternalServerError, fmt.Sprintf("Could not enable tracing: %s", errInside))
+		return
 	}
 	turn, err := tracerLine.wait(r.Context(), v.who, nil)
 	if err != nil {
