@@ -20,6 +20,9 @@ const (
 	maxDrawn  = 32 << 20 // bytes
 )
 
+// drawing is held by two drawings at most, as each keeps a CPU busy that the program may need.
+var drawing = make(chan struct{}, 2)
+
 // Available says whether Draw has a dot to draw with.
 func Available() bool {
 	_, err := exec.LookPath("dot")
@@ -30,7 +33,8 @@ func Available() bool {
 // be one of DOT's: Graphviz reads files that a graph names.
 //
 // It gives up after 20 s, at 32 MiB, and when ctx ends; dot is then killed and the error wraps ctx's
-// cause. Without dot the error is ErrNoDot. It is safe for concurrent use.
+// cause. Without dot the error is ErrNoDot. It is safe for concurrent use; two pictures are made at a time, and the
+// wait for that counts.
 func Draw(ctx context.Context, dot []byte, format string) ([]byte, error) {
 	if format != "svg" && format != "pdf" {
 		return nil, fmt.Errorf("graph: format %q: accepted are \"svg\" and \"pdf\"", format)
@@ -43,6 +47,13 @@ func Draw(ctx context.Context, dot []byte, format string) ([]byte, error) {
 	defer stop()
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
+
+	select {
+	case drawing <- struct{}{}:
+		defer func() { <-drawing }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("graph: waiting for other drawings: %w", context.Cause(ctx))
+	}
 
 	command := exec.CommandContext(ctx, program, "-T"+format)
 	over := func() { kill(fmt.Errorf("the picture is over the limit of %d bytes", maxDrawn)) }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -113,6 +114,22 @@ func TestDotIsKilledWithTheContext(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
+}
+
+// Many who look at graphs at once must not take all CPUs from the program that they look at.
+func TestTwoPicturesAreMadeAtATime(t *testing.T) {
+	running := t.TempDir()
+	instead(t, `touch "`+running+`/$$"; ls "`+running+`" | wc -l; sleep 0.05; rm "`+running+`/$$"`)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			count, err := graph.Draw(t.Context(), nil, "svg")
+			if n := strings.TrimSpace(string(count)); err != nil || n != "1" && n != "2" {
+				t.Errorf("%v, %s run", err, n)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestATooLargePictureIsGivenUp(t *testing.T) {
