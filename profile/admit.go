@@ -14,8 +14,9 @@ import (
 const comeBack = 10 * time.Second
 
 // admit decides whether the request is profiled, and makes the job. There is none if the request gets its
-// usual answer, or has been answered with a problem. Nothing is done for who may not ask.
-func (h *handler) admit(w http.ResponseWriter, r, inside *http.Request, values []string) (j *job, answered bool) {
+// usual answer, or has been answered with a problem. Nothing is done for who may not ask. rest is the query
+// without the parameter, which had the values.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request, rest string, values []string) (j *job, answered bool) {
 	p := h.prof
 	refuse := func(pr problem.Problem) (*job, bool) {
 		pr.Unread = true
@@ -51,7 +52,7 @@ func (h *handler) admit(w http.ResponseWriter, r, inside *http.Request, values [
 		return refuse(problem.Problem{Status: http.StatusServiceUnavailable, After: comeBack,
 			Detail: "profile: too many requests wait to be profiled"})
 	}
-	j = h.newJob(w, inside, asked, user, l)
+	j = h.newJob(w, cut(r, p.param, rest), asked, user, l)
 	switch err := p.claim(j); {
 	case err == nil || l.nonce == "":
 		return j, false

@@ -47,15 +47,15 @@ func (h *handler) concerned(w http.ResponseWriter, r *http.Request, rest string,
 		}
 		found = false // who may not see results may not make any
 	}
-	inside := cut(r, p.param, rest)
 	if found && !running(r) {
-		if j, answered := h.admit(w, r, inside, values); answered {
+		if j, answered := h.admit(w, r, rest, values); answered {
 			return
 		} else if j != nil {
 			j.serveResponse(w, r)
 			return
 		}
 	}
+	inside := cut(r, p.param, rest) // not earlier: Allow may have read the body to look at the form
 	defer request.HandBack(r, inside)
 	h.next.ServeHTTP(w, inside)
 }
