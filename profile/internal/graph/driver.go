@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -63,36 +61,6 @@ func run(p *profile.Profile, set settings, out *output, serve func(*driver.HTTPS
 		return fmt.Errorf("graph: pprof: %w", err)
 	}
 	return nil
-}
-
-// withConfigDir calls f while os.UserConfigDir has an answer, in which there can be no file. The driver
-// makes no page without it, though all that it looks for there are options that someone has saved. The
-// environment is the whole process's, so it is left alone where it has an answer of its own.
-func withConfigDir(f func() error) error {
-	if _, err := os.UserConfigDir(); err == nil {
-		return f()
-	}
-	name := "XDG_CONFIG_HOME"
-	switch runtime.GOOS {
-	case "windows":
-		name = "AppData"
-	case "darwin", "ios":
-		name = "HOME"
-	case "plan9":
-		name = "home"
-	}
-	before, was := os.LookupEnv(name)
-	if err := os.Setenv(name, os.DevNull); err != nil {
-		return err
-	}
-	defer func() {
-		if was {
-			os.Setenv(name, before)
-		} else {
-			os.Unsetenv(name)
-		}
-	}()
-	return f()
 }
 
 // inMemory is a driver.Fetcher for the one profile that there is. That it names no source keeps the driver

@@ -16,9 +16,9 @@ import (
 const maxQuery = 8 << 10
 
 // maxSteps bounds what the regular expressions of one query may cost: their instructions times the bytes
-// that they are matched with. The worst expressions were measured to take 2 to 5 ns for each, a list of
-// names takes far less.
-const maxSteps = 1 << 31
+// that they are matched with. The worst expressions were measured to take 2 to 5 ns for each, so that the worst page
+// takes half of the time that the next one waits for it; a list of names takes far less.
+const maxSteps = 1 << 30
 
 // options are the parameters that the pages take, with the option of the driver that each sets. What is
 // not here is dropped: it names files, or asks the driver to save something.
@@ -62,7 +62,7 @@ func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z'
 
 var errCostly = errors.New("graph: the filters are too complex for a profile of this size")
 
-// affordable refuses filters that would keep the driver busy for longer than about ten seconds. Go's regular
+// affordable refuses filters that would keep the driver busy for longer than about five seconds. Go's regular
 // expressions take time linear in their own length and in that of the text, but .{1000} is seven
 // bytes and a thousand instructions.
 func affordable(query url.Values, p *profile.Profile) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ var doors = map[string]bool{"": true, "flamegraph": true, "top": true, "peek": t
 // else is not found. nonce is in base64 and new for each request. ServeUI sets the headers that keep the
 // answer out of caches and frames, and a Content-Security-Policy by which only this page's own scripts
 // and styles are used and no other request is made.
+//
+// pprof needs HOME or XDG_CONFIG_HOME in the environment; without, the answer says so.
 //
 // The profile is only read, and requests may be served at once, though pages are made one after another. A
 // query may have 8 KiB and regular expressions of a cost that depends on the profile.
@@ -74,6 +77,8 @@ func fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", "10")
 		status = http.StatusServiceUnavailable
+	case errors.Is(err, errNoHome):
+		status = http.StatusServiceUnavailable
 	case errors.Is(err, errDraw):
 		status = http.StatusInternalServerError
 	}
@@ -82,8 +87,18 @@ func fail(w http.ResponseWriter, err error) {
 
 var errBusy = fmt.Errorf("graph: other pages of this kind have been waited for for %v", patience)
 
+// errNoHome is for where the environment names no folder for a user's files, as that of a service may not.
+// The driver makes no page there, though all that it looks for are options that someone has saved. The
+// environment is the whole process's, and to change it while C code reads it can end the process, so it is
+// left as it is.
+var errNoHome = errors.New("graph: pprof's own pages need the place of a user's configuration, though they write nothing " +
+	"there: start this program with HOME or XDG_CONFIG_HOME set; the folder need not exist")
+
 // render has the driver make a page, and for the page of the graph its text too.
 func render(ctx context.Context, p *profile.Profile, rest string, query url.Values) (*page, []byte, error) {
+	if _, err := os.UserConfigDir(); err != nil {
+		return nil, nil, fmt.Errorf("%w (%w)", errNoHome, err)
+	}
 	index, err := sampleIndex(p, "")
 	if err != nil {
 		return nil, nil, err
@@ -140,6 +155,6 @@ func fromDriver(p *profile.Profile, door string, query url.Values) (made *page, 
 		handler.ServeHTTP(made, request)
 		return nil
 	}
-	err = withConfigDir(func() error { return run(p, set, &output{}, serve) })
+	err = run(p, set, &output{}, serve)
 	return made, err
 }
