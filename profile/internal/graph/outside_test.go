@@ -44,7 +44,7 @@ func useAll(t *testing.T) {
 	}
 }
 
-Another thread may be reading the environment, in C too, so it is not touched even to please the driver.
+// Another thread may be reading the environment, in C too, so it is not touched even to please the driver.
 func TestWithoutAHomeTheGraphIsThereAndThePagesSayWhatTheyNeed(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME"} {
 		t.Setenv(name, "") // which is put back
