@@ -18,6 +18,8 @@ import (
 // an entry. It is not synced: a crash of the machine may lose what was written last, which is no more
 // than a profile. Files are for their owner only (0600).
 //
+// So there must be space on the disk for one entry more than MaxBytes.
+//
 // Only files of exactly this naming are ever read or removed, so the directory may hold others. What a
 // process has left that died while it was writing is removed after an hour.
 //
@@ -80,6 +82,9 @@ func (d *Dir) write(id string, data []byte, create bool) error {
 		return err
 	}
 	temp, err := d.writeTemp(data)
+	if err != nil && d.sweep(b.age) == nil { // the disk may be full of what has expired
+		temp, err = d.writeTemp(data)
+	}
 	if err != nil {
 		return d.cannotKeep(id, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,11 @@ func (d *Dir) makeRoom(b bounds, id string, size int64, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// sweep removes only what nobody can want any more.
+func (d *Dir) sweep(age time.Duration) error {
+	return d.makeRoom(bounds{bytes: math.MaxInt64, count: math.MaxInt, age: age}, "", 0, time.Now())
 }
 
 // sift finds the entries among a directory's files, but for id's, and the leftovers.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heeler-go/heeler/profile/store"
 )
@@ -46,6 +47,13 @@ func onDisk() (code int) {
 		expect(err != nil && strings.HasPrefix(err.Error(), "store: cannot keep c in Dir.Path, "+d.Path+": ") &&
 			strings.HasSuffix(err.Error(), "no space left on device"), "full disk: %v", err)
 	}
+	expired := time.Now().Add(-25 * time.Hour)
+	old, crumb := d.Path+"/profile_old.heeler", d.Path+"/.heeler-0.tmp"
+	expect(os.WriteFile(old, make([]byte, 50_000), 0o600) == nil, "no expired entry can be made")
+	expect(os.WriteFile(crumb, make([]byte, 50_000), 0o600) == nil, "no leftover can be made")
+	expect(os.Chtimes(old, expired, expired) == nil && os.Chtimes(crumb, expired, expired) == nil, "they are new")
+	expect(d.Put("a", make([]byte, 50_000)) == nil, "a is not replaced though what has expired takes the space")
+
 	expect(d.Put("a", make([]byte, 50_001)) == nil, "a is not replaced though there is space")
 	expect(read(d) == "a=50001 b=50000", "after a full disk there is %s", read(d))
 	left, _ := os.ReadDir(d.Path)
