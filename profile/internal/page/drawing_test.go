@@ -39,6 +39,21 @@ func boxes(t *testing.T, page []element, class string) []placed {
 	return found
 }
 
+func TestFunctionsOfHeelerArePale(t *testing.T) {
+	res := repository(t, 0)
+	res.Profile = profileOf(t, spent{"lock", ms, "github.com/heeler-go/heeler/timebox.(*handler).serve main.heeler sync.(*Mutex).Lock"})
+	w := get(res, "")
+	for _, b := range boxes(t, parse(t, w.Body.String()), "f") {
+		pale := strings.HasPrefix(b.class, "f own ")
+		if want := strings.HasPrefix(b.tip, "github.com/heeler-go/heeler/"); pale != want {
+			t.Errorf("%s: class %q", b.tip, b.class)
+		}
+	}
+	if says := "Functions of heeler are pale."; !strings.Contains(w.Body.String(), says) || strings.Contains(get(repository(t, 0), "").Body.String(), says) {
+		t.Error("it is not said, or said where there are none")
+	}
+}
+
 func TestFlamesAreWithinTheirCallers(t *testing.T) {
 	all := boxes(t, parse(t, get(repository(t, 0), "").Body.String()), "f")
 	if len(all) < 20 || all[0].tip != "all" || all[0].width != 100 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 )
 
 // wall is the sample type of all time, whatever was done in it.
@@ -17,6 +18,10 @@ const (
 	flameLabel  = 0.03   // part of the whole from which on a node has a label before it is zoomed in on
 	flameLevels = 250    // that are drawn at most
 )
+
+// own is what functions of heeler begin with: the guards around a handler, and the profiler itself. They are
+// on every stack, and seldom what someone looks for.
+const own = "github.com/heeler-go/heeler/"
 
 // A flame is a node of the flame graph: a function, called by the one above it.
 type flame struct {
@@ -76,6 +81,7 @@ type flameGraph struct {
 	Height int // pixels
 	Boxes  template.HTML
 	Mixed  bool // the colours are those of states
+	Own    bool // there are functions of heeler
 	Hidden int  // boxes too small to be drawn
 }
 
@@ -132,6 +138,9 @@ func (p *flamePainter) draw(f *flame, offset int64, level int) {
 	share := float64(f.value) / float64(p.total)
 	b := box{class: "f", kind: kindOf(p.state(f)), x: float64(offset) / float64(p.total), width: share, y: level * flameHeight, height: flameHeight - 1}
 	b.tooltip = fmt.Sprintf("%s\n%s, %s", clip(f.name, 400), amount(f.value, p.unit), percent(f.value, p.total))
+	if strings.HasPrefix(f.name, own) {
+		b.class, p.graph.Own = "f own", true
+	}
 	if f.self > 0 && len(f.calls) > 0 {
 		b.tooltip += ", of which in itself " + amount(f.self, p.unit)
 	}

@@ -11,7 +11,7 @@ import (
 
 // elements are all that pages are made of.
 var elements = strings.Fields(`html head meta title link style script body main header section nav h1 h2 h3 p dl div dt dd
-	time a b i ul ol li code kbd small span table thead tbody tr th td button input svg rect line text`)
+	time a b i ul ol li noscript code kbd small span table thead tbody tr th td button input svg rect line text`)
 
 // attributes are all that these have. None of them runs anything, and none is a style, which the policy
 // would not let in.

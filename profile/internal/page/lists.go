@@ -11,7 +11,7 @@ import (
 
 const (
 	statementRows = 20 // of one backend
-	repeated      = 10 // times from which on a statement is called repeated
+	repeated      = 10 // times in a run from which on a statement is called repeated
 )
 
 // A backend is what the page shows of the calls to one.
@@ -29,8 +29,8 @@ type statement struct {
 	Repeated   bool // so often that one call would probably do
 }
 
-// backends describes the calls, the backend that took the longest first.
-func backends(all []result.Backend) []backend {
+// backends describes the calls of some runs, the backend that took the longest first.
+func backends(all []result.Backend, runs int) []backend {
 	var described []backend
 	for _, b := range all {
 		d := backend{Backend: b, Took: span(b.Time)}
@@ -39,7 +39,7 @@ func backends(all []result.Backend) []backend {
 				d.More = len(b.Statements) - i
 				break
 			}
-			d.Statements = append(d.Statements, statement{s.Text, span(s.Time), s.Calls, s.Calls >= repeated})
+			d.Statements = append(d.Statements, statement{s.Text, span(s.Time), s.Calls, s.Calls/max(runs, 1) >= repeated})
 		}
 		described = append(described, d)
 	}

@@ -63,6 +63,14 @@ func TestSeveralRunsAreCompared(t *testing.T) {
 	}
 }
 
+func TestAStatementIsRepeatedIfOneRunRepeatsIt(t *testing.T) {
+	res := repository(t, 0)
+	res.Runs = make([]result.Run, 230) // one call in each
+	if body := get(res, "").Body.String(); strings.Contains(body, `<b class="tag warn">230</b>`) {
+		t.Error("one call in each run is said to be repeated")
+	}
+}
+
 func TestALinkForColleaguesIsShownOnlyIfThereIsOne(t *testing.T) {
 	const link = "../ID.TOKEN/result/"
 	for _, share := range []string{"", link} {
@@ -74,6 +82,15 @@ func TestALinkForColleaguesIsShownOnlyIfThereIsOne(t *testing.T) {
 		if !strings.Contains(w.Body.String(), "Downloads") {
 			t.Error("the page ends early")
 		}
+	}
+}
+
+// A browser that is slow to get the script has JavaScript all the same.
+func TestOnlyBrowsersWithoutJavaScriptAreToldThatItIsOff(t *testing.T) {
+	body := get(repository(t, 0), "").Body.String()
+	_, said, _ := strings.Cut(body, "<noscript>")
+	if said, _, _ = strings.Cut(said, "</noscript>"); !strings.Contains(said, "is off here") || strings.Count(body, "is off here") != 1 {
+		t.Errorf("those without are told %q", said)
 	}
 }
 

@@ -131,7 +131,7 @@ func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Opt
 	v.Shares = shares(res)
 	v.Runs = describeRuns(res.Runs)
 	v.Timeline = drawTimeline(res)
-	v.Backends = backends(res.Backends)
+	v.Backends = backends(res.Backends, len(res.Runs))
 	v.Pauses = describePauses(res.Pauses)
 	v.Problems = append(problems(res), v.Problems...)
 	v.Answer = describe(res.Response)
