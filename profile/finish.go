@@ -33,7 +33,10 @@ func (j *job) finish(rec *capture.Recording) {
 		} else {
 			j.prof.count.failed.Add(1)
 		}
-		j.prof.keep(res)
+		if j.placed != nil {
+			<-j.placed // lest the placeholder take the result's place
+		}
+		j.keep(res)
 		j.mu.Lock()
 		j.res = *res
 		j.mu.Unlock()

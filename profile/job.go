@@ -30,6 +30,7 @@ type job struct {
 	byLink  bool // whoever asked has only a link
 
 	finished sync.Once
+	placed   chan struct{} // closed when the store has been told that the job runs; nil before it does
 
 	mu   sync.Mutex
 	res  result.Result // as far as it is
@@ -126,7 +127,8 @@ func (j *job) began() {
 	j.mu.Lock()
 	j.res.State, j.res.Turn, j.res.Began = result.Runs, "", time.Now()
 	j.mu.Unlock()
-	j.prof.place(j)
+	j.placed = make(chan struct{})
+	go j.place()
 }
 
 // overrun ends a profile whose request goes on for too long. The handler may be able to end, or not.

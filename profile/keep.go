@@ -52,17 +52,32 @@ func (p *Profiler) claim(j *job) error {
 	return err
 }
 
-// place renews the placeholder. If that fails, finish will tell.
-func (p *Profiler) place(j *job) {
+// place renews the placeholder. If that fails, finish will tell. It has a goroutine of its own, as the store
+// may take its time and the tracer is on.
+func (j *job) place() {
+	defer close(j.placed)
 	if data, err := j.now().Encode(); err == nil {
-		p.store.Put(j.res.ID, data)
+		j.replace(data)
 	}
+}
+
+// replace has the store keep data. A store that panics is one that fails: the goroutine may be one where
+// nobody else would catch that, and the result is to be had all the same.
+func (j *job) replace(data []byte) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			j.logPanic(value)
+			err = fmt.Errorf("the store panicked: %v", value)
+		}
+	}()
+	return j.prof.store.Put(j.res.ID, data)
 }
 
 // keep stores a result that is ready, and if that fails, less and less of it. In the end the result stays
 // in this process for a while.
-func (p *Profiler) keep(res *result.Result) {
-	err := p.put(res)
+func (j *job) keep(res *result.Result) {
+	p := j.prof
+	err := j.put(res)
 	if err == nil {
 		return
 	}
@@ -70,7 +85,7 @@ func (p *Profiler) keep(res *result.Result) {
 	if res.Trace != nil {
 		res.Trace = nil
 		p.without(res, "The execution trace", err)
-		if p.put(res) == nil {
+		if j.put(res) == nil {
 			return
 		}
 	}
@@ -79,7 +94,7 @@ func (p *Profiler) keep(res *result.Result) {
 		short.Body, short.Cut = nil, true
 		res.Response = &short
 		p.without(res, "The application's answer", err)
-		if p.put(res) == nil {
+		if j.put(res) == nil {
 			return
 		}
 	}
@@ -93,12 +108,12 @@ func (p *Profiler) without(res *result.Result, what string, err error) {
 	res.Problems = append(res.Problems[:len(res.Problems):len(res.Problems)], p.secrets.Text(fmt.Sprintf("%s could not be stored: %v.", what, err)))
 }
 
-func (p *Profiler) put(res *result.Result) error {
+func (j *job) put(res *result.Result) error {
 	data, err := res.Encode()
 	if err != nil {
 		return err
 	}
-	return p.store.Put(res.ID, data)
+	return j.replace(data)
 }
 
 // load finds a result: one that is being made, one that was kept, or what is known of one that was lost.

@@ -42,7 +42,7 @@ func (j *job) tape(w http.ResponseWriter, r *http.Request) (ok bool) {
 
 // detached is the goroutine of a request that runs apart from its client.
 func (j *job) detached() {
-	defer func() { j.logPanic(recover()) }() // of the store
+	defer func() { j.logPanic(recover()) }()
 	j.profile()
 }
 
