@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/heeler-go/heeler/internal/problem"
 	"github.com/heeler-go/heeler/profile/internal/ask"
@@ -29,7 +32,7 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, rest string, val
 	var ok bool
 	if err == nil && asked.Link != "" {
 		l, ok = p.verify(asked.Link, r)
-		user = l.user
+		user = owner(l.user)
 	} else {
 		user, ok = p.allowed(r)
 	}
@@ -71,5 +74,15 @@ func (p *Profiler) allowed(r *http.Request) (user string, ok bool) {
 	if p.Allow == nil {
 		return "", false
 	}
-	return p.Allow(r)
+	user, ok = p.Allow(r)
+	return owner(user), ok
+}
+
+// owner is the name of a user as a result keeps it, in UTF-8: what is not is quoted, and so is what looks
+// like it. No two users become one, as they would in JSON.
+func owner(user string) string {
+	if utf8.ValidString(user) && !strings.HasPrefix(user, `"`) {
+		return user
+	}
+	return strconv.QuoteToASCII(user)
 }

@@ -3,7 +3,9 @@ package profile_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/heeler-go/heeler/profile"
 )
@@ -32,4 +34,35 @@ func TestTheFormIsThereWhenAllowHasLookedAtIt(t *testing.T) {
 			t.Errorf("inline: %q", res.Response.Body)
 		}
 	})
+}
+
+func TestNoTwoUsersAreOne(t *testing.T) {
+	users := []string{"", "a", "A", "a ", "a\x00", "\xff", "\xfe", "\ufffd", `"\xff"`, `"\ufffd"`, `"\"\\xff\""`, strings.Repeat("u", 10_000), strings.Repeat("u", 10_001)}
+	var user string
+	prof := &profile.Profiler{Key: key, Allow: func(r *http.Request) (string, bool) { return user, true }}
+	s := newSite(t, "HTTP/1", prof, says("hello"))
+	look := func(address, whose string) {
+		t.Helper()
+		for _, user = range users {
+			if a := s.get("", address); (a.StatusCode == http.StatusOK) != (user == whose) {
+				t.Errorf("%.20q sees what is %.20q's: %d", user, whose, a.StatusCode)
+			}
+		}
+	}
+	for _, whose := range users {
+		user = whose
+		address := s.follow(s.get("", "/?__profile__"))
+		s.wait()
+		look(address, whose)
+		if len(whose) > 512 { // more than a link names
+			continue
+		}
+		uri, err := prof.Link("GET", "/", whose, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := idOf(t, s.follow(s.get("", uri)))
+		s.wait()
+		look("/__profile__/"+id+"/", whose)
+	}
 }
