@@ -56,18 +56,35 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, rest string, val
 			Detail: "profile: too many requests wait to be profiled"})
 	}
 	j = h.newJob(w, cut(r, p.param, rest), asked, user, l)
-	switch err := p.claim(j); {
-	case err == nil || l.nonce == "":
+	switch err := p.note(j, l); {
+	case err == nil:
 		return j, false
 	case errors.Is(err, fs.ErrExist): // used in another replica
-		p.jobs.release()
 		return nil, false
-	default:
-		p.jobs.release()
-		p.links.giveBack(l)
-		return refuse(problem.Problem{Status: http.StatusServiceUnavailable, After: comeBack,
-			Detail: "profile: the store of results cannot note that the link is used"})
 	}
+	return refuse(problem.Problem{Status: http.StatusServiceUnavailable, After: comeBack,
+		Detail: "profile: the store of results cannot note that the link is used"})
+}
+
+// note tells the store of a new job. With an error the job is not to run, and its place is given back; so
+// it is when the store panics. Only a link needs the store, as it is for one job.
+func (p *Profiler) note(j *job, l link) (err error) {
+	runs := false
+	defer func() {
+		if runs {
+			return
+		}
+		p.jobs.release()
+		if !errors.Is(err, fs.ErrExist) {
+			p.jobs.remove(j.res.ID)
+			p.links.giveBack(l)
+		}
+	}()
+	if err = p.claim(j); l.nonce == "" {
+		err = nil
+	}
+	runs = err == nil
+	return err
 }
 
 func (p *Profiler) allowed(r *http.Request) (user string, ok bool) {

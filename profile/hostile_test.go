@@ -66,3 +66,42 @@ func TestNoTwoUsersAreOne(t *testing.T) {
 		look("/__profile__/"+id+"/", whose)
 	}
 }
+
+func TestALinkThatCannotBeNotedLeavesNoPage(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Key: key, Allow: byHeader}, says("hello"))
+	uri, err := s.prof.Link("GET", "/", "alice", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id string
+	s.store.failWith(func(op, what string, data []byte) error {
+		id = what
+		return errReadOnly
+	})
+	if a := s.get("", uri); a.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("%d %q", a.StatusCode, a.body)
+	}
+	s.store.failWith(nil)
+	if a := s.get("alice", "/__profile__/"+id+"/"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("of a request that was not run: %d, and it is waited for", a.StatusCode)
+	}
+}
+
+func TestAStoreThatPanicsAtOnceTakesNoPlace(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Key: key, Allow: byHeader, MaxWaiting: 1}, says("hello"))
+	uri, err := s.prof.Link("GET", "/", "alice", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.store.failWith(func(op, id string, data []byte) error { panic("the store burns") })
+	for range 3 {
+		for _, uri := range []string{"/?__profile__", uri} {
+			if a, err := s.try(t.Context(), "alice", "GET", uri, ""); err == nil {
+				t.Errorf("%d %q", a.StatusCode, a.body)
+			}
+		}
+	}
+	s.store.failWith(nil)
+	s.result(s.get("alice", "/?__profile__"))
+	s.result(s.get("", uri))
+}
