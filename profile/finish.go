@@ -89,7 +89,10 @@ func (j *job) tell(res *result.Result) {
 		} else if !x.returned {
 			res.Problems = append(res.Problems, "The handler has ended its goroutine, by runtime.Goexit.")
 		}
-		if x.answer.hijacked {
+		x.answer.mu.Lock() // a goroutine that the handler has left may still try
+		hijacked := x.answer.hijacked
+		x.answer.mu.Unlock()
+		if hijacked {
 			res.Problems = append(res.Problems, "The handler wanted to take over the connection, as for a WebSocket, which a profiled request cannot.")
 		}
 		res.Runs = append(res.Runs, seen)
@@ -98,7 +101,7 @@ func (j *job) tell(res *result.Result) {
 	if n := len(runs); n < j.asked.Runs && j.asked.Runs > 1 {
 		res.Problems = append(res.Problems, fmt.Sprintf("Of %d runs %d came to an end.", j.asked.Runs, n))
 	}
-	res.Backends = backends(recs)
+	res.Backends = summary.Backends(backends(recs), secrets) // also for a trace that cannot be read
 	if n := len(runs); n > 0 && j.asked.Response {
 		res.Response = j.response(runs[n-1].answer)
 	}

@@ -32,10 +32,11 @@ type job struct {
 	finished sync.Once
 	placed   chan struct{} // closed when the store has been told that the job runs; nil before it does
 
-	mu   sync.Mutex
-	res  result.Result // as far as it is
-	runs []run
-	cut  bool // MaxRun has come
+	mu    sync.Mutex
+	res   result.Result // as far as it is
+	runs  []run
+	cut   bool // MaxRun has come before the handler has ended
+	ended bool // the handler has, for the last time
 }
 
 // A run is one time that the request was served.
@@ -75,6 +76,7 @@ func running(r *http.Request) bool { return r.Context().Value(isJob{}) != nil }
 // has been made, if there is a server to catch it.
 func (j *job) profile() {
 	var rec *capture.Recording
+	defer j.body.discard()
 	defer func() { j.finish(rec) }() // after a panic and Goexit, too
 	defer func() {
 		if !j.asked.Inline {
@@ -97,9 +99,8 @@ func (j *job) profile() {
 	defer cancel(nil)
 	limit := time.AfterFunc(j.prof.maxRun, func() { j.overrun(rec, cancel) })
 	defer func() {
-		if !limit.Stop() {
-			j.prof.count.overrun.Add(-1)
-		}
+		limit.Stop()
+		j.end()
 	}()
 	for range j.asked.Runs {
 		if !j.once(ctx, rec) {
@@ -133,14 +134,32 @@ func (j *job) began() {
 
 // overrun ends a profile whose request goes on for too long. The handler may be able to end, or not.
 func (j *job) overrun(rec *capture.Recording, cancel context.CancelCauseFunc) {
-	j.prof.count.overrun.Add(1)
-	j.mu.Lock()
-	j.cut = true
-	j.mu.Unlock()
+	if !j.cutOff() {
+		return
+	}
 	j.problem(fmt.Sprintf("The request ran for longer than %v, when its profile was ended.", j.prof.maxRun))
 	rec.Stop()
 	cancel(ErrMaxRun)
 	j.finish(rec)
+}
+
+// cutOff notes that the handler goes on although its profile ends. It does not if the handler has just ended.
+func (j *job) cutOff() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.cut = !j.ended; j.cut {
+		j.prof.count.overrun.Add(1)
+	}
+	return j.cut
+}
+
+// end notes that the handler has ended, be it that it was cut off before.
+func (j *job) end() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ended = true; j.cut {
+		j.prof.count.overrun.Add(-1)
+	}
 }
 
 // once serves the request once more, and reports whether there may be a further time.
