@@ -27,8 +27,10 @@ type Options struct {
 	Allocs bool
 
 	// MaxTrace is how many bytes of trace are enough; 0 means 64 MiB. At that size the tracer is stopped,
-	// while f goes on. What comes in until it has stopped is kept as well, a few hundred kilobytes, as a
-	// trace without its end could not be read.
+	// while f goes on. What comes in until it has stopped is kept as well, as without its end a trace could
+	// not be read: a few hundred kilobytes, or far more in a process that has no CPU to spare. Of more than
+	// 64 MiB, what belongs to the last whole second or so is kept. What the runtime holds back meanwhile it
+	// keeps for itself, without a limit.
 	MaxTrace int64
 
 	// For says to those that wait what the recording is of: "GET /repo for alice". It is "a recording" if

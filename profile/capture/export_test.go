@@ -14,6 +14,15 @@ func TryTracer(ctx context.Context, patience time.Duration) error {
 	return err
 }
 
+// NewTape is a tape that never has enough of a trace, but no room for more than so many bytes.
+func NewTape(most int64) *tape { return &tape{enough: 1 << 40, slack: most - 1<<40} }
+
+// Take stops the tracer and takes the trace off the tape.
+func (t *tape) Take() ([]byte, string) {
+	problem := t.stop()
+	return t.bytes(), problem
+}
+
 // A Line is a line for something other than the tracer.
 type Line = line
 

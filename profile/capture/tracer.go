@@ -16,6 +16,9 @@ const (
 	retry = 50 * time.Millisecond
 	// chunk is how much of a trace is stored in one piece. The runtime writes at most 64 KiB at once.
 	chunk = 256 << 10
+	// slack is how much is kept of what comes in after there was enough. In a process that has no CPU to spare
+	// the runtime holds back far more than that.
+	slack = 64 << 20
 )
 
 // A HeldError is what Start returns if something that does not go through this package kept the execution
@@ -41,7 +44,7 @@ func startTracer(ctx context.Context, enough int64, patience time.Duration, told
 		if err := ended(ctx); err != nil {
 			return nil, err
 		}
-		t := &tape{enough: enough, began: time.Now()}
+		t := &tape{enough: enough, slack: slack, began: time.Now()}
 		err := trace.Start(t)
 		if err == nil {
 			return t, nil
@@ -65,8 +68,11 @@ func startTracer(ctx context.Context, enough int64, patience time.Duration, told
 type tape struct {
 	began  time.Time
 	enough int64 // bytes
+	slack  int64 // bytes that are kept after that
 	size   int64
+	whole  int64 // bytes that can be read without the rest
 	chunks [][]byte
+	full   bool // not all was kept
 
 	once    sync.Once // for stopping the tracer
 	cutting sync.WaitGroup
@@ -82,7 +88,13 @@ func (t *tape) Write(p []byte) (int, error) {
 		go t.cutOff(fmt.Sprintf("%v after its beginning, at %d bytes",
 			time.Since(t.began).Round(time.Millisecond), t.size+int64(len(p))))
 	}
+	if t.full = t.full || t.size-t.enough > t.slack-int64(len(p)); t.full {
+		return len(p), nil
+	}
 	t.size += int64(len(p))
+	if len(p) == 1 { // the sign that a generation of the trace has ended, and nothing else is as short
+		t.whole = t.size
+	}
 	for rest := p; len(rest) > 0; {
 		last := len(t.chunks) - 1
 		if last < 0 || len(t.chunks[last]) == cap(t.chunks[last]) {
@@ -122,6 +134,8 @@ func (t *tape) stop() (problem string) {
 	t.once.Do(t.halt)
 	t.cutting.Wait()
 	switch {
+	case t.full:
+		return fmt.Sprintf("The trace had become too large, and more came in before it could be ended: what came after %d bytes is missing.", t.whole)
 	case t.lost:
 		return "Something else in the program has stopped the execution tracer: what came after that is missing."
 	case t.cut != "":
@@ -130,13 +144,18 @@ func (t *tape) stop() (problem string) {
 	return ""
 }
 
-// bytes takes the trace off the tape, chunk by chunk, so that it is hardly anywhere twice.
+// bytes takes the trace off the tape, chunk by chunk, so that it is hardly anywhere twice. If not all was
+// kept it is what can be read of it.
 func (t *tape) bytes() []byte {
+	end := t.size
+	if t.full {
+		end = t.whole
+	}
 	all := make([]byte, 0, t.size)
 	for i, c := range t.chunks {
 		all = append(all, c...)
 		t.chunks[i] = nil
 	}
 	t.chunks = nil
-	return all
+	return all[:end]
 }

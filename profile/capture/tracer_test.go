@@ -192,6 +192,24 @@ func TestATraceThatIsTooLargeEndsBesideAFlightRecorder(t *testing.T) {
 	}
 }
 
+func TestATraceThatComesInTooFastIsCutWhereItCanBeRead(t *testing.T) {
+	tape := capture.NewTape(1 << 20)
+	if err := trace.Start(tape); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1200 * time.Millisecond) // the runtime ends a part of a trace after a second
+	end := time.Now().Add(500 * time.Millisecond)
+	chatter(func() bool { return time.Now().After(end) })
+	data, problem := tape.Take()
+	if !strings.Contains(problem, "more came in before it could be ended") {
+		t.Errorf("the problem is %q", problem)
+	}
+	if len(data) == 0 || len(data) > 1<<20 {
+		t.Errorf("%d bytes of trace", len(data))
+	}
+	readAll(t, data)
+}
+
 func TestTheSmallestMaxTraceHarmsNobody(t *testing.T) {
 	for range 20 {
 		r := start(t, capture.Options{MaxTrace: 1})
