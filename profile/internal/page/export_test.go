@@ -14,3 +14,15 @@ var (
 	FileName = fileName
 	Ticks    = ticks
 )
+
+// HoldTurns keeps everyone from working with profiles until it is released.
+func HoldTurns() (release func()) {
+	for range cap(making) {
+		making <- struct{}{}
+	}
+	return func() {
+		for range cap(making) {
+			<-making
+		}
+	}
+}

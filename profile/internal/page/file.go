@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -123,16 +124,27 @@ func serveFile(w http.ResponseWriter, r *http.Request, res *result.Result, name 
 	send(w, r, http.StatusOK, contentType, data)
 }
 
+// dot is the call graph in Graphviz's language.
+func dot(ctx context.Context, res *result.Result, by string) ([]byte, error) {
+	release, err := begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	c, err := read(res, by)
+	if err != nil {
+		return nil, err
+	}
+	return graph.DOT(ctx, c.Profile, c.by())
+}
+
 // drawGraph makes the call graph in a format. When it cannot, it answers why.
-func drawGraph(w http.ResponseWriter, r *http.Request, res *result.Result, format string) (data []byte, ok bool) {
-	c, err := read(res, r.URL.Query().Get("by"))
+func drawGraph(w http.ResponseWriter, r *http.Request, res *result.Result, format string) ([]byte, bool) {
+	data, err := dot(r.Context(), res, r.URL.Query().Get("by"))
 	var unknown choiceError
 	if errors.As(err, &unknown) {
 		apologise(w, r, http.StatusBadRequest, apology{Title: "The profile does not count that", Text: unknown.Error()})
 		return nil, false
-	}
-	if err == nil {
-		data, err = graph.DOT(r.Context(), c.Profile, c.by())
 	}
 	if err == nil && format != "dot" {
 		data, err = graph.Draw(r.Context(), data, format)

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -138,6 +139,37 @@ func TestOneChoosesWhatIsCounted(t *testing.T) {
 			t.Errorf("%s: status %d: %s", target, w.Code, w.Body)
 		}
 	}
+}
+
+// Profiles are large in memory, so that a hundred readers at once would be more than a program has.
+func TestFewPagesWorkWithProfilesAtATime(t *testing.T) {
+	res := repository(t, 0)
+	release := page.HoldTurns()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, rest := range []string{"", "graph.dot"} {
+		w := httptest.NewRecorder()
+		page.Serve(w, httptest.NewRequestWithContext(gone, "GET", "/ID/"+rest, nil), res, rest, page.Options{})
+		if body := w.Body.String(); !strings.Contains(body, "waiting for other pages") {
+			t.Errorf("%q was made out of turn: %s", rest, body)
+		}
+	}
+	release()
+	slow := slowClient{httptest.NewRecorder(), func() { page.HoldTurns()() }}
+	for _, rest := range []string{"", "graph.dot", "profile.pb.gz"} {
+		page.Serve(slow, httptest.NewRequest("GET", "/ID/"+rest, nil), res, rest, page.Options{})
+	}
+}
+
+// A slowClient does something before it takes what is written to it.
+type slowClient struct {
+	*httptest.ResponseRecorder
+	meanwhile func()
+}
+
+func (c slowClient) Write(b []byte) (int, error) {
+	c.meanwhile()
+	return c.ResponseRecorder.Write(b)
 }
 
 func TestPendingPagesLookAgain(t *testing.T) {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,21 @@ type counted struct {
 	unit    string
 	total   int64
 	choices []choice
+}
+
+// making is held by two requests at most while they work with a profile: one with 100,000 stacks takes some
+// hundred MiB and all of a CPU for a second, and the program has other work to do.
+var making = make(chan struct{}, 2)
+
+// begin waits until a profile may be worked with. It is to be released before an answer is sent, as that takes as
+// long as a client likes.
+func begin(ctx context.Context) (release func(), err error) {
+	select {
+	case making <- struct{}{}:
+		return func() { <-making }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("profile: waiting for other pages: %w", context.Cause(ctx))
+	}
 }
 
 // read reads a result's profile, to count by a sample type; "" is the profile's own choice.

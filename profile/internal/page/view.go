@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,7 +111,7 @@ type share struct {
 // serveDone answers with the page of a result that is done.
 func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Options) {
 	v := view{Result: res, Request: request(res), Share: o.Share, Viz: assetPath("viz.js")}
-	c, err := read(res, r.URL.Query().Get("by"))
+	err := v.count(r.Context(), r.URL.Query().Get("by"))
 	var unknown choiceError
 	switch {
 	case errors.As(err, &unknown):
@@ -118,15 +119,6 @@ func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Opt
 		return
 	case err != nil:
 		v.Problems = append(v.Problems, err.Error())
-	default:
-		v.By, v.Unit, v.Choices = c.by(), c.unit, c.choices
-		v.Flames = c.drawFlames()
-		v.Top, v.TopMore = c.top()
-		for _, choice := range c.choices {
-			if choice.Type == "alloc_space" {
-				v.Allocated = choice.Total
-			}
-		}
 	}
 	v.Shares = shares(res)
 	v.Runs = describeRuns(res.Runs)
@@ -141,6 +133,28 @@ func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Opt
 		v.Status, v.Class = strings.TrimSpace(fmt.Sprint(last, " ", http.StatusText(last))), statusClass(last)
 	}
 	render(w, r, "result", http.StatusOK, span(res.Took)+" · "+clip(v.Request, 80), 0, v)
+}
+
+// count fills what is made from the profile, counted by a sample type.
+func (v *view) count(ctx context.Context, by string) error {
+	release, err := begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	c, err := read(v.Result, by)
+	if err != nil {
+		return err
+	}
+	v.By, v.Unit, v.Choices = c.by(), c.unit, c.choices
+	v.Flames = c.drawFlames()
+	v.Top, v.TopMore = c.top()
+	for _, choice := range c.choices {
+		if choice.Type == "alloc_space" {
+			v.Allocated = choice.Total
+		}
+	}
+	return nil
 }
 
 // statusClass is the class of a status in the style sheet.
