@@ -234,8 +234,11 @@ func TestTheTimesAreThoseThatTheHandlerMeasuredItself(t *testing.T) {
 			}
 			res, other := s.stored(idOf(t, page)), s.stored(idOf(t, second))
 
-			if res.State != result.Done || len(res.Problems) != 0 || len(res.Runs) != 1 || res.Runs[0].Status != 200 {
-				t.Fatalf("%q: %s %q %+v", value, res.State, res.Problems, res.Runs)
+			problems := slices.DeleteFunc(res.Problems, func(said string) bool {
+				return strings.Contains(said, "went on after it") // a child that has been waited for may have yet to go
+			})
+			if res.State != result.Done || len(problems) != 0 || len(res.Runs) != 1 || res.Runs[0].Status != 200 {
+				t.Fatalf("%q: %s %q %+v", value, res.State, problems, res.Runs)
 			}
 			if other.Began.Before(res.Began.Add(res.Took)) {
 				t.Errorf("%q: the second began at %v, when the first, of %v, ran for %v", value, other.Began, res.Began, res.Took)
@@ -351,26 +354,27 @@ func (p decoded) goroutines() []string {
 // isOf checks the profile against what the errands measured.
 func (p decoded) isOf(o *outing) {
 	p.t.Helper()
-	if all := p.goroutines(); len(all) != len(o.errands) {
-		p.t.Fatalf("goroutines %q, want the request's own and three children", all)
+	all := p.goroutines()
+	if len(all) != len(o.errands) || !slices.Contains(all, "request "+o.errands[0].goroutine) {
+		p.t.Fatalf("goroutines %q, want the request's own, %s, and three children", all, o.errands[0].goroutine)
 	}
 	if p.sum("wall", "passesBy", "")+p.sum("wall", "answersLate", "")+p.sum("wall", "servesTheOther", "") > 0 {
 		p.t.Error("a stranger is in the profile")
 	}
 	interrupted := map[string]int{}
-	for i, e := range o.errands {
-		if label := p.goroutines(); i == 0 && !slices.Contains(label, "request "+e.goroutine) {
-			p.t.Errorf("goroutines %q, want the request's own to be %s", label, e.goroutine)
-		}
+	for _, e := range o.errands {
+		beside := p.isSpinning(e)
 		for kind, part := range errandParts {
-			about, own := part+" of "+e.goroutine, e.own[kind]
-			got, late := p.sum(kind, part, e.goroutine), p.sum("runnable", part, e.goroutine)
-			// Whoever is woken has yet to get a processor: the errand's clock has that, too.
 			if kind == "running" {
-				p.isSpinning(about, got+late, p.sum(kind, "", e.goroutine)+late, own)
 				continue
 			}
-			near(p.t, about, got+late, own)
+			about, own := part+" of "+e.goroutine, e.own[kind]
+			got, late := p.sum(kind, part, e.goroutine), p.sum("runnable", part, e.goroutine)
+			// Whoever is woken has yet to get a processor, and the system may take that away: the errand's
+			// clock has that, too.
+			if got+late > own+slack(own) || got+late < own-slack(own)-beside {
+				p.t.Errorf("%s: %v, and %v runnable, want %v less up to %v on a processor", about, got, late, own, beside)
+			}
 			if got < e.till[kind]-slack(own) {
 				interrupted[kind]++
 			}
@@ -380,18 +384,26 @@ func (p decoded) isOf(o *outing) {
 			}
 		}
 	}
-	if cpu, spun := p.sum("cpu", "", ""), p.sum("cpu", "(*errand).spins", ""); spun == 0 || 2*spun < cpu {
-		p.t.Errorf("CPU samples of %v, only %v in what spins", cpu, spun)
+	for _, part := range errandParts {
+		if spun, other := p.sum("cpu", errandParts["running"], ""), p.sum("cpu", part, ""); spun == 0 || other > spun {
+			p.t.Errorf("CPU samples of %v in what spins, of %v in what %s", spun, other, part)
+		}
 	}
 }
 
-// isSpinning checks a time on a processor, which is known to be in the function that spins only where the CPU
-// profiler has seen it, or where it was interrupted.
-func (p decoded) isSpinning(about string, least, most, want time.Duration) {
+// isSpinning checks the time on a processor, and says how much of it was beside the spinning. It is known to be
+// in the function that spins only where the CPU profiler has seen it, each time for 10 ms, or where it was
+// interrupted.
+func (p decoded) isSpinning(e *errand) (beside time.Duration) {
 	p.t.Helper()
-	if least > want+slack(want) || most < want-slack(want) {
-		p.t.Errorf("%s: %v to %v, want %v", about, least, most, want)
+	own, part := e.own["running"], errandParts["running"]
+	late := p.sum("runnable", part, e.goroutine)
+	least := p.sum("running", part, e.goroutine) + late
+	most := p.sum("running", "", e.goroutine) + p.sum("assist", "", e.goroutine) + late
+	if least > own+10*time.Millisecond || most < own-slack(own) {
+		p.t.Errorf("%s of %s: %v to %v, want %v", part, e.goroutine, least, most, own)
 	}
+	return max(most-own, 0)
 }
 
 func (p decoded) isOfTheOther(res *result.Result) {
@@ -399,7 +411,7 @@ func (p decoded) isOfTheOther(res *result.Result) {
 	if all := p.goroutines(); len(all) != 1 || p.sum("wall", "errand", "") != 0 {
 		p.t.Errorf("the second has the goroutines %q, and %v of the first", all, p.sum("wall", "errand", ""))
 	}
-	if slept := p.sum("sleep", "servesTheOther", ""); slept < 20*time.Millisecond || slept > res.Took {
+	if slept := p.sum("sleep", "servesTheOther", ""); slept < 19*time.Millisecond || slept > res.Took {
 		p.t.Errorf("the second slept for %v of %v", slept, res.Took)
 	}
 }
