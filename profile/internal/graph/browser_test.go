@@ -65,7 +65,7 @@ func TestThePagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 		asked = append(asked, r.URL.Path)
 		mu.Unlock()
 		_, rest, _ := strings.Cut(r.URL.Path, "/mounted/somewhere/pprof/")
-		graph.ServeUI(w, r, hostileShop(hostile...), rest, nonce)
+		graph.ServeUI(w, r, reader(hostileShop(hostile...)), rest, nonce)
 	}))
 	defer server.Close()
 	// What only the pages' scripts make, and what must have become of them.

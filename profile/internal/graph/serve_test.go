@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,11 @@ import (
 
 const nonce = "c2VjcmV0+/s="
 
+// reader gives a profile.
+func reader(p *profile.Profile) func() (*profile.Profile, error) {
+	return func() (*profile.Profile, error) { return p, nil }
+}
+
 // get asks for one of pprof's pages.
 func get(t testing.TB, p *profile.Profile, page string) *http.Response {
 	t.Helper()
@@ -24,7 +30,7 @@ func get(t testing.TB, p *profile.Profile, page string) *http.Response {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.URL.Path, r.URL.RawQuery = "/x/pprof/"+rest, query
 	w := httptest.NewRecorder()
-	graph.ServeUI(w, r, p, rest, nonce)
+	graph.ServeUI(w, r, reader(p), rest, nonce)
 	return w.Result()
 }
 
@@ -98,7 +104,7 @@ func TestNoPageHasALinkToADoorThatIsNotThere(t *testing.T) {
 func TestOnlyReadingIsAllowed(t *testing.T) {
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
 		w := httptest.NewRecorder()
-		graph.ServeUI(w, httptest.NewRequest(method, "/pprof/top", nil), shop(), "top", nonce)
+		graph.ServeUI(w, httptest.NewRequest(method, "/pprof/top", nil), reader(shop()), "top", nonce)
 		if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("%s: %d, allowed are %q", method, w.Code, w.Header().Get("Allow"))
 		}
@@ -179,13 +185,33 @@ func TestBadQueriesAreToldSo(t *testing.T) {
 	}
 }
 
+func TestAProfileThatCannotBeReadIsTold(t *testing.T) {
+	w := httptest.NewRecorder()
+	broken := func() (*profile.Profile, error) { return nil, errors.New("the profile is broken") }
+	graph.ServeUI(w, httptest.NewRequest("GET", "/", nil), broken, "top", nonce)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "the profile is broken") {
+		t.Errorf("%d, %s", w.Code, w.Body)
+	}
+}
+
+func TestWhoWaitsHoldsNoProfile(t *testing.T) {
+	release := graph.HoldTurn()
+	defer release()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	graph.ServeUI(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/", nil), func() (*profile.Profile, error) {
+		t.Error("the profile was read")
+		return shop(), nil
+	}, "top", nonce)
+}
+
 func TestAPageDoesNotWaitForItsTurnForEver(t *testing.T) {
 	release := graph.HoldTurn()
 	defer release()
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	w := httptest.NewRecorder()
-	graph.ServeUI(w, httptest.NewRequestWithContext(gone, "GET", "/", nil), shop(), "top", nonce)
+	graph.ServeUI(w, httptest.NewRequestWithContext(gone, "GET", "/", nil), reader(shop()), "top", nonce)
 	if w.Code != 503 || w.Header().Get("Retry-After") != "10" {
 		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}

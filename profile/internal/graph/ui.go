@@ -32,9 +32,10 @@ var doors = map[string]bool{"": true, "flamegraph": true, "top": true, "peek": t
 //
 // pprof needs HOME or XDG_CONFIG_HOME in the environment; without, the answer says so.
 //
-// The profile is only read, and requests may be served at once, though pages are made one after another. A
+// read gives the profile, once it is this request's turn, so that those who wait hold none in memory; its error
+// is answered. The profile is not changed, and requests may be served at once, though pages are made one after another. A
 // query may have 8 KiB and regular expressions of a cost that depends on the profile.
-func ServeUI(w http.ResponseWriter, r *http.Request, p *profile.Profile, rest, nonce string) {
+func ServeUI(w http.ResponseWriter, r *http.Request, read func() (*profile.Profile, error), rest, nonce string) {
 	protect(w.Header(), nonce)
 	switch {
 	case !doors[rest]:
@@ -57,7 +58,7 @@ func ServeUI(w http.ResponseWriter, r *http.Request, p *profile.Profile, rest, n
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	page, dot, err := render(r.Context(), p, rest, query)
+	page, dot, err := render(r.Context(), read, rest, query)
 	if err == nil && rest == "graph" && page.status == http.StatusOK {
 		err = page.draw(r.Context(), dot)
 	}
@@ -95,23 +96,9 @@ var errNoHome = errors.New("graph: pprof's own pages need the place of a user's 
 	"there: start this program with HOME or XDG_CONFIG_HOME set; the folder need not exist")
 
 // render has the driver make a page, and for the page of the graph its text too.
-func render(ctx context.Context, p *profile.Profile, rest string, query url.Values) (*page, []byte, error) {
+func render(ctx context.Context, read func() (*profile.Profile, error), rest string, query url.Values) (*page, []byte, error) {
 	if _, err := os.UserConfigDir(); err != nil {
 		return nil, nil, fmt.Errorf("%w (%w)", errNoHome, err)
-	}
-	index, err := sampleIndex(p, "")
-	if err != nil {
-		return nil, nil, err
-	}
-	copied, err := clean(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := affordable(query, copied); err != nil {
-		return nil, nil, err
-	}
-	if !query.Has("si") {
-		query.Set("si", fmt.Sprint(index))
 	}
 	door := rest
 	if rest == "graph" {
@@ -126,6 +113,24 @@ func render(ctx context.Context, p *profile.Profile, rest string, query url.Valu
 		defer func() { <-turn }()
 	case <-wait.Done():
 		return nil, nil, errBusy
+	}
+	p, err := read()
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := sampleIndex(p, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	copied, err := clean(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := affordable(query, copied); err != nil {
+		return nil, nil, err
+	}
+	if !query.Has("si") {
+		query.Set("si", fmt.Sprint(index))
 	}
 	page, err := fromDriver(copied, door, query)
 	if err != nil || rest != "graph" || page.status != http.StatusOK {

@@ -39,7 +39,8 @@ func describe(kept *result.Response) *answer {
 // serveResponse answers with the body of the application's own answer. It may be a page of the
 // application, or of whoever has found a way to put one there, and must do nothing in the name of the
 // person who looks at it: it is in a sandbox, which gives it an origin of its own, without scripts, forms
-// and anything from the network.
+// and anything from the network. It can still have a browser open a connection to somewhere, with
+// <link rel=preconnect>, over which nothing is asked; no policy forbids that.
 func serveResponse(w http.ResponseWriter, r *http.Request, res *result.Result) {
 	if notYet(w, r, res) {
 		return

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/pprof/profile"
+
 	"github.com/heeler-go/heeler/profile/internal/graph"
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
@@ -20,12 +22,11 @@ func serveUI(w http.ResponseWriter, r *http.Request, res *result.Result, rest st
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	c, err := read(res, "")
-	if err != nil {
-		apologise(w, r, http.StatusNotFound, apology{Title: "There is no profile to show", Text: err.Error()})
+	if len(res.Profile) == 0 {
+		apologise(w, r, http.StatusNotFound, apology{Title: "There is no profile to show", Text: request(res)})
 		return
 	}
 	nonce := newNonce()
 	guard(w.Header(), nonce)
-	graph.ServeUI(w, r, c.Profile, door, nonce)
+	graph.ServeUI(w, r, func() (*profile.Profile, error) { return profile.ParseData(res.Profile) }, door, nonce)
 }
