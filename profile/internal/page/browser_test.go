@@ -1,13 +1,9 @@
 package page_test
 
 import (
-	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,42 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/profile/internal/browse"
 	"github.com/heeler-go/heeler/profile/internal/page"
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
-
-// browse has Chromium open a page, and gives what the page has become and what the console says. With
-// HEELER_SCREENSHOTS it leaves a picture in that folder.
-func browse(t *testing.T, url, name string, flags ...string) (dom, console string) {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no chromium: install it")
-		}
-		t.Skip("there is no chromium: install it")
-	}
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer stop()
-	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--hide-scrollbars",
-		"--virtual-time-budget=10000", "--user-data-dir="+t.TempDir(), "--dump-dom")
-	if dir := os.Getenv("HEELER_SCREENSHOTS"); dir != "" {
-		flags = append(flags, "--screenshot="+filepath.Join(dir, "profile-"+name+".png"))
-	}
-	browser := exec.CommandContext(ctx, program, append(flags, url)...)
-	var out, log bytes.Buffer
-	browser.Stdout, browser.Stderr = &out, &log
-	if err := browser.Run(); err != nil {
-		t.Fatalf("chromium: %v: %s", err, log.String())
-	}
-	for line := range strings.Lines(log.String()) {
-		if strings.Contains(line, ":CONSOLE") {
-			console += line
-		}
-	}
-	return out.String(), console
-}
 
 // compiled is how long a browser may take to compile the drawing program. It takes 0.1 s when nothing else
 // runs; where that much does that it takes longer, it may try again.
@@ -101,9 +65,9 @@ func TestPagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 		for name := range results {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				dom, console := browse(t, url+name+"/", name, "--window-size=1300,3400")
+				dom, console := browse.Page(t, url+name+"/", "profile-"+name, "--window-size=1300,3400")
 				for try := 1; try < 5 && !drawn.MatchString(dom); try++ {
-					dom, console = browse(t, url+name+"/", name, "--window-size=1300,3400")
+					dom, console = browse.Page(t, url+name+"/", "profile-"+name, "--window-size=1300,3400")
 				}
 				if console != "" {
 					t.Errorf("the console says %s", console)
@@ -118,8 +82,8 @@ func TestPagesWorkInABrowserUnderTheirPolicy(t *testing.T) {
 		}
 	})
 	if os.Getenv("HEELER_SCREENSHOTS") != "" {
-		browse(t, url+"usual/", "dark", "--window-size=1300,3400", "--force-dark-mode")
-		browse(t, url+"usual/", "narrow", "--window-size=500,3400")
+		browse.Page(t, url+"usual/", "profile-dark", "--window-size=1300,3400", "--force-dark-mode")
+		browse.Page(t, url+"usual/", "profile-narrow", "--window-size=500,3400")
 	}
 	for _, path := range asked() {
 		id, rest, _ := strings.Cut(path, "/")
@@ -135,7 +99,7 @@ func TestTheApplicationsScriptsDoNotRun(t *testing.T) {
 	res.Response.Body = []byte(`<title>quiet</title><h1>Hello</h1><script>document.title="hacked"</script><img src=x onerror="document.title='hacked'">` +
 		`<form action=/x><button id=b>go</button></form><meta http-equiv=refresh content="0;url=/refreshed"><iframe src=/framed></iframe>`)
 	url, asked := site(t, map[string]*result.Result{"usual": res})
-	dom, _ := browse(t, url+"usual/response", "response", "--window-size=700,400")
+	dom, _ := browse.Page(t, url+"usual/response", "profile-response", "--window-size=700,400")
 	if !strings.Contains(dom, "<h1>Hello</h1>") || !strings.Contains(dom, "<title>quiet</title>") {
 		t.Errorf("the answer has become %s", dom)
 	}
