@@ -64,6 +64,16 @@ func TestSeveralRunsAreCompared(t *testing.T) {
 	}
 }
 
+// Goroutines that ran at once have more time together than has passed.
+func TestThePageSaysWhoseTimeIsCounted(t *testing.T) {
+	for by, want := range map[string]bool{"wall": true, "alloc_space": false} {
+		body := get(repository(t, 0), "?by="+by).Body.String()
+		if got := strings.Contains(body, "together, which may be more than the request took"); got != want {
+			t.Errorf("by %s: %v", by, got)
+		}
+	}
+}
+
 func TestAStatementIsRepeatedIfOneRunRepeatsIt(t *testing.T) {
 	res := repository(t, 0)
 	res.Runs = make([]result.Run, 230) // one call in each
