@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 
 	"github.com/heeler-go/heeler/internal/problem"
@@ -15,7 +16,8 @@ const maxBody = 32 << 20
 // A taped is a request's body that was read to its end.
 type taped struct {
 	data []byte
-	err  error // that came after the data; io.EOF if all is well
+	err  error           // that came after the data; io.EOF if all is well
+	form *multipart.Form // that was made of it further out; nil if none was
 }
 
 // tape reads the body of r. It is not ok if that is too large.
@@ -34,7 +36,7 @@ func tape(r *http.Request) (t taped, ok bool) {
 	if err == nil {
 		err = io.EOF
 	}
-	return taped{b.Bytes(), err}, true
+	return taped{data: b.Bytes(), err: err}, true
 }
 
 // tooLarge is the answer to a request whose body is.
@@ -44,6 +46,23 @@ func tooLarge() problem.Problem {
 		Detail: fmt.Sprintf("profile: the body has more than %d MiB, which are kept at most until it is the request's turn; "+
 			"with the option inline, and without n, it is read as it comes", maxBody>>20),
 		Unread: true,
+	}
+}
+
+// takeForm takes over the files of a form that was parsed further out: net/http removes them when the
+// client has its answer, and the request may run only then.
+func (t *taped) takeForm(r *http.Request) {
+	if outside := r.MultipartForm; outside != nil {
+		t.form = &multipart.Form{Value: outside.Value, File: outside.File}
+		outside.File = nil
+		r.MultipartForm = t.form
+	}
+}
+
+// discard removes what takeForm has taken over.
+func (t taped) discard() {
+	if t.form != nil {
+		t.form.RemoveAll()
 	}
 }
 

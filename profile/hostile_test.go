@@ -1,8 +1,13 @@
 package profile_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -104,4 +109,82 @@ func TestAStoreThatPanicsAtOnceTakesNoPlace(t *testing.T) {
 	s.store.failWith(nil)
 	s.result(s.get("alice", "/?__profile__"))
 	s.result(s.get("", uri))
+}
+
+func TestFilesOfAFormThatWasParsedFurtherOutAreThereForTheRunAndThenGone(t *testing.T) {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, _ := form.CreateFormFile("file", "a.bin")
+	file.Write(make([]byte, 1<<20))
+	form.Close()
+	over(t, func(t *testing.T, protocol string) {
+		prof := &profile.Profiler{Allow: byHeader}
+		served := make(chan struct{})
+		names := make(chan string, 1)
+		s := newSiteOf(t, protocol, prof, func() http.Handler {
+			inner := prof.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("X-Wait") != "" {
+					<-served
+				}
+				f, _, err := r.FormFile("file")
+				if err != nil {
+					t.Error(err)
+					names <- ""
+					return
+				}
+				defer f.Close()
+				if n, err := io.Copy(io.Discard, f); n != 1<<20 || err != nil {
+					t.Errorf("%d bytes, %v", n, err)
+				}
+				names <- f.(*os.File).Name()
+			}))
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "GET" {
+					return
+				}
+				if err := r.ParseMultipartForm(1); err != nil {
+					t.Error(err)
+				}
+				inner.ServeHTTP(w, r)
+			})
+		}, nil)
+		for _, value := range []string{"", "inline"} {
+			header := []string{"Content-Type", form.FormDataContentType()}
+			if value == "" {
+				header = append(header, "X-Wait", "1")
+			}
+			s.do("alice", "POST", "/?__profile__="+value, body.String(), header...)
+			if value == "" {
+				s.get("", "/") // when the connection has this, it is done with the first
+				close(served)
+			}
+			name := <-names
+			s.wait()
+			for range 1000 { // net/http removes it when the answer has been sent
+				if _, err := os.Stat(name); err != nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if _, err := os.Stat(name); err == nil {
+				t.Errorf("%q: the file stays behind", value)
+			}
+		}
+	})
+}
+
+func TestWhoIsFurtherOutMayGoOnWithTheHeader(t *testing.T) {
+	prof := &profile.Profiler{Allow: byHeader}
+	seen := make(chan string, 10)
+	h := prof.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("X-User") }))
+	for range 10 {
+		r := httptest.NewRequest("GET", "/?__profile__", nil)
+		r.Header.Set("X-User", "alice")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		r.Header.Set("X-User", "mallory")
+		if user := <-seen; user != "alice" {
+			t.Errorf("it ran for %q", user)
+		}
+	}
+	prof.Wait(t.Context())
 }

@@ -20,8 +20,9 @@ func (j *job) serveResponse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if j.tape(w, r) {
+		way := j.way(r) // of a result that nobody changes yet
 		go j.detached()
-		j.redirect(w, r)
+		redirect(w, r, way)
 	}
 }
 
@@ -36,7 +37,11 @@ func (j *job) tape(w http.ResponseWriter, r *http.Request) (ok bool) {
 		j.problem(tooLarge().Detail + ".")
 		tooLarge().Write(w, r)
 	}
-	j.r.Trailer = r.Trailer // which net/http has filled meanwhile
+	if ok {
+		j.r.Trailer = r.Trailer // which net/http has filled meanwhile
+		j.body.takeForm(j.r)
+		j.r = j.r.Clone(j.r.Context()) // whoever is further out goes on with the header
+	}
 	return ok
 }
 
@@ -68,11 +73,11 @@ func (j *job) inline(w http.ResponseWriter, r *http.Request) {
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
 		rc.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 	}
+	way := j.way(r)
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
-		j.redirect(w, r) // so that to load the page again is not to run the request again
+		redirect(w, r, way) // so that to load the page again is not to run the request again
 		return
 	}
-	way := j.way(r)
 	w.Header().Set("Content-Location", way)
 	writeText(w, r, http.StatusOK, summary.Text(j.now())+"more: "+absolute(r, way)+"\n")
 }
@@ -87,8 +92,7 @@ func (j *job) way(r *http.Request) string {
 }
 
 // redirect sends the client to the result.
-func (j *job) redirect(w http.ResponseWriter, r *http.Request) {
-	way := j.way(r)
+func redirect(w http.ResponseWriter, r *http.Request, way string) {
 	w.Header().Set("Location", way)
 	writeText(w, r, http.StatusSeeOther, "The profile is at "+absolute(r, way)+"\n")
 }
