@@ -188,3 +188,14 @@ func TestWhoIsFurtherOutMayGoOnWithTheHeader(t *testing.T) {
 	}
 	prof.Wait(t.Context())
 }
+
+func TestTextSaysWhereTheResultIsWhateverThePath(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, says("hello"))
+	for _, path := range []string{"/", "/a/b", "//evil/x", "//evil", "///", "/a//b"} {
+		a := s.get("alice", s.url+path+"?__profile__")
+		if to := s.follow(a); a.body != "The profile is at "+strings.TrimPrefix(to, s.url)+"\n" {
+			t.Errorf("%s: %q, and it is at %s", path, a.body, to)
+		}
+		s.wait()
+	}
+}

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
@@ -99,7 +100,7 @@ func redirect(w http.ResponseWriter, r *http.Request, way string) {
 
 // absolute is the path that a relative reference leads to, for people to copy.
 func absolute(r *http.Request, reference string) string {
-	base, err := url.Parse(ask.Path(r.RequestURI))
+	base, err := url.ParseRequestURI(cmp.Or(ask.Path(r.RequestURI), r.URL.EscapedPath())) // "//a" is no host here
 	if err != nil {
 		return reference
 	}
