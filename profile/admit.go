@@ -30,10 +30,11 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, rest string, val
 	var l link
 	var user string
 	var ok bool
-	if err == nil && asked.Link != "" {
+	switch {
+	case err == nil && asked.Link != "":
 		l, ok = p.verify(asked.Link, r)
 		user = owner(l.user)
-	} else {
+	case !embedded(r):
 		user, ok = p.allowed(r)
 	}
 	if !ok {
@@ -93,6 +94,19 @@ func (p *Profiler) allowed(r *http.Request) (user string, ok bool) {
 	}
 	user, ok = p.Allow(r)
 	return owner(user), ok
+}
+
+// embedded says whether a page of another site has a browser send the request, with the cookies of whoever
+// looks at that page: for an image, a frame, a form, by a script. To follow a link is no such thing: that
+// is what people do, and they see what comes of it. The header fields are those of Fetch Metadata
+// (https://www.w3.org/TR/fetch-metadata/); no page can forge them.
+func embedded(r *http.Request) bool {
+	h := r.Header
+	if h.Get("Sec-Fetch-Site") != "cross-site" {
+		return false
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return !reads || h.Get("Sec-Fetch-Mode") != "navigate" || h.Get("Sec-Fetch-Dest") != "document"
 }
 
 // owner is the name of a user as a result keeps it, in UTF-8: what is not is quoted, and so is what looks

@@ -199,3 +199,47 @@ func TestTextSaysWhereTheResultIsWhateverThePath(t *testing.T) {
 		s.wait()
 	}
 }
+
+func TestAPageOfAnotherSiteCannotAskForWhoLooksAtIt(t *testing.T) {
+	over(t, func(t *testing.T, protocol string) {
+		s := newSite(t, protocol, &profile.Profiler{Allow: byHeader, Key: key}, says("hello"))
+		for _, c := range []struct {
+			about, method, site, mode, dest string
+			asks                            bool
+		}{
+			{"an image", "GET", "cross-site", "no-cors", "image", false},
+			{"a frame", "GET", "cross-site", "navigate", "iframe", false},
+			{"a script's request", "GET", "cross-site", "cors", "empty", false},
+			{"a form", "POST", "cross-site", "navigate", "document", false},
+			{"a link", "GET", "cross-site", "navigate", "document", true},
+			{"the address bar", "GET", "none", "navigate", "document", true},
+			{"our own page's script", "POST", "same-origin", "cors", "empty", true},
+			{"a page of the same site", "POST", "same-site", "cors", "empty", true},
+			{"curl", "POST", "", "", "", true},
+		} {
+			header := []string{"Sec-Fetch-Site", c.site, "Sec-Fetch-Mode", c.mode, "Sec-Fetch-Dest", c.dest}
+			if c.site == "" {
+				header = nil
+			}
+			for _, value := range []string{"", "alloc", "nonsense"} {
+				want := 200
+				if c.asks {
+					want = 303
+				}
+				if c.asks && value == "nonsense" {
+					want = 400
+				}
+				a := s.do("alice", c.method, "/?__profile__="+value, "", header...)
+				if a.StatusCode != want || want == 200 && a.body != "hello" {
+					t.Errorf("%s, %q: %d %q", c.about, value, a.StatusCode, a.body)
+				}
+				s.wait()
+			}
+			uri, err := s.prof.Link(c.method, "/", "carol", time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.result(s.do("", c.method, uri, "", header...))
+		}
+	})
+}

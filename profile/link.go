@@ -26,6 +26,8 @@ const viewFor = 24 * time.Hour
 //
 //	curl 'https://shop.example/repo?__profile__=link=TOKEN,inline'
 //
+// Chat programs that show a preview of a link follow it, and use it up: there, send it as code.
+//
 // The result belongs to user, and whoever follows the link gets one to the result. A link holds for the
 // time given, to the second. One that was used is inert, as is one that was changed, taken to another
 // path, or has expired: the request gets its usual answer. That a link was used is known, in other

@@ -19,7 +19,7 @@
 //	/repo?__profile__=inline,n=5      several, with commas
 //
 // The request runs as it came: any method, with its body, once unless n says otherwise. Its answer is
-// not sent: the client gets the result, which for a browser is always a redirect to the page, so that to
+// not sent, nor are the cookies that it sets: the client gets the result, which for a browser is always a redirect to the page, so that to
 // load it again is not to run the request again. It runs outside of every deadline: those of a timebox,
 // of slowlog and of the server do not apply, and a client that leaves does not end it. MaxRun does. What a
 // handler cannot do in it is to take over the connection, so WebSockets cannot be profiled.
@@ -83,6 +83,11 @@ type Profiler struct {
 	// about a request that has the parameter or whose path is one of the result pages. A result is shown
 	// to the same user only; all that Allow gives no name share theirs. Nil allows nobody but who has a
 	// link. If it panics, the request ends as with any panic of the application's.
+	//
+	// A page of another site cannot have the browser of someone whom Allow lets in profile anything, by an
+	// image, a frame, a form or a script: such a request gets the usual answer. To follow a link there is
+	// to ask, as is a request of a page of the same site. Browsers say which it is over HTTPS and to
+	// localhost only; over plain HTTP, let Allow look at cookies that are SameSite.
 	Allow func(*http.Request) (user string, ok bool)
 
 	// Key signs links: see [Profiler.Link]. It is secret, the same in all replicas and has 32 bytes or
