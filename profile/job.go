@@ -123,10 +123,15 @@ func (j *job) who() string {
 	return j.res.Method + " " + path + " for " + j.res.User
 }
 
+// waiting says who is before, to those whom Allow knows: who has only a link is told how many.
 func (j *job) waiting(before []string) {
+	turn := strings.Join(before, ", ")
+	if j.byLink && len(before) > 0 {
+		turn = fmt.Sprintf("%d of other people", len(before))
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.res.Turn = strings.Join(before, ", ")
+	j.res.Turn = turn
 }
 
 func (j *job) began() {

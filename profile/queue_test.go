@@ -115,3 +115,25 @@ func TestThePageOfOneThatWaitsSaysWhoIsBefore(t *testing.T) {
 	close(release)
 	t.Errorf("the page does not say who is before: %s", s.get("bob", second).body)
 }
+
+func TestWhoHasOnlyALinkIsNotToldWhoIsBefore(t *testing.T) {
+	release := make(chan struct{})
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader, Key: key}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }))
+	defer close(release)
+	first := s.follow(s.get("alice", "/first?__profile__"))
+	for !strings.Contains(s.get("alice", first).body, "erved") { // it is being served
+		time.Sleep(time.Millisecond)
+	}
+	second := s.follow(s.get("", link(t, s.prof, "GET", "/second")))
+	for range 1000 {
+		a := s.get("", second)
+		if strings.Contains(a.body, "alice") || strings.Contains(a.body, "/first") {
+			t.Fatalf("the page says who is before: %s", a.body)
+		}
+		if strings.Contains(a.body, "1 of other people") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("the page does not say how many are before: %s", s.get("", second).body)
+}
