@@ -243,3 +243,11 @@ func TestAPageOfAnotherSiteCannotAskForWhoLooksAtIt(t *testing.T) {
 		}
 	})
 }
+
+func TestNoCacheKeepsThatAPageIsNotForSomebody(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&profile.Profiler{Allow: byHeader}).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/__profile__/0123456789abcdef0123456789abcdef/", nil))
+	if w.Code != http.StatusNotFound || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}

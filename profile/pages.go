@@ -33,6 +33,7 @@ func (h *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rest = strings.TrimPrefix(r.URL.Path, "/")
 	}
 	if !h.prof.serveResult(w, r, rest) {
+		w.Header().Set("Cache-Control", "no-store") // whoever may see the page is not to get this one
 		http.NotFound(w, r)
 	}
 }
