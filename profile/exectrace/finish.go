@@ -90,8 +90,8 @@ func (g *Goroutine) name() {
 	}
 }
 
-// place gives the intervals on a processor the stacks of the samples that were taken in them. The time
-// stays what the scheduler says; between two samples the nearer one has it.
+// place gives the intervals on a processor the stacks of the samples that were taken while the goroutine went
+// on without a wait. The time stays what the scheduler says; between two samples the nearer one has it.
 func (x *Execution) place() {
 	of := map[int64][]Sample{}
 	for _, s := range x.Samples {
@@ -106,34 +106,50 @@ func (x *Execution) place() {
 
 func placed(intervals []Interval, samples []Sample) []Interval {
 	var out []Interval
-	for _, i := range intervals {
-		for len(samples) > 0 && samples[0].At < i.From {
-			samples = samples[1:]
+	for len(intervals) > 0 {
+		n := 1
+		for n < len(intervals) && intervals[n-1].State.goes() && intervals[n].State.goes() {
+			n++
 		}
+		stretch := Span{intervals[0].From, intervals[n-1].To}
 		var within []Sample
-		for _, s := range samples {
-			if s.At >= i.To {
-				break
-			}
-			if s.Stack.begins(i.Stack) {
+		for len(samples) > 0 && samples[0].At < stretch.To {
+			if s := samples[0]; s.At >= stretch.From && s.Stack.begins(intervals[0].Stack) {
 				within = append(within, s)
 			}
+			samples = samples[1:]
 		}
-		if len(within) == 0 || i.State != Running && i.State != Assist {
-			out = append(out, i)
-			continue
+		for _, i := range intervals[:n] {
+			out, within = i.share(out, within)
 		}
-		from := i.From
-		for k, s := range within {
-			piece := Interval{Span: Span{from, i.To}, State: i.State, Stack: s.Stack}
-			if k+1 < len(within) {
-				piece.To = (s.At + within[k+1].At) / 2
-			}
-			if piece.To > piece.From {
-				out = append(out, piece)
-				from = piece.To
-			}
-		}
+		intervals = intervals[n:]
 	}
 	return out
+}
+
+// share adds the interval, cut into pieces with the stacks of the samples next to them, and returns the
+// samples that may be next to a later one.
+func (i Interval) share(out []Interval, samples []Sample) ([]Interval, []Sample) {
+	for len(samples) > 0 && i.State != Runnable && i.State.goes() && i.From < i.To {
+		piece := i
+		piece.Stack = samples[0].Stack
+		if len(samples) > 1 {
+			half := (samples[0].At + samples[1].At) / 2
+			if half <= i.From {
+				samples = samples[1:]
+				continue
+			}
+			piece.To = min(i.To, half)
+		}
+		i.From = piece.To
+		if n := len(out); n > 0 && out[n-1].goesOn(piece) {
+			out[n-1].To = piece.To
+		} else {
+			out = append(out, piece)
+		}
+	}
+	if i.From < i.To {
+		out = append(out, i)
+	}
+	return out, samples
 }

@@ -79,3 +79,6 @@ func (s State) waits() bool {
 	}
 	return false
 }
+
+// goes says whether a goroutine in this state goes on with what it does, on a processor or as soon as it has one.
+func (s State) goes() bool { return s == Running || s == Assist || s == Runnable }

@@ -2,7 +2,10 @@ package exectrace_test
 
 import (
 	"context"
+	"runtime"
 	"runtime/trace"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,5 +105,36 @@ func TestARegionEndsWithItsGoroutine(t *testing.T) {
 	}))
 	if x.Truncated || x.Runs[0].Length() > 15*time.Millisecond || x.Runs[0].To != x.Goroutines[0].To {
 		t.Errorf("the run took %v, truncated: %v; want 1ms", x.Runs[0].Length(), x.Truncated)
+	}
+}
+
+func TestOneThatIsPreemptedIsKnownToGoOnWhereItWasSeen(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var stop atomic.Bool
+	var others sync.WaitGroup
+	for range 3 {
+		others.Go(func() {
+			for !stop.Load() {
+				spin(100 * time.Microsecond)
+				runtime.Gosched()
+			}
+		})
+	}
+	defer func() { stop.Store(true); others.Wait() }()
+	var x *exectrace.Execution
+	sampled(t, func() {
+		x = execution(t, func() {
+			for end := time.Now().Add(400 * time.Millisecond); time.Now().Before(end); {
+				burn()
+				runtime.Gosched()
+			}
+		})
+	})
+	if len(x.Samples) < 3 {
+		t.Skipf("%d samples only: the machine is too busy for the profiler's clock", len(x.Samples))
+	}
+	all, there := ran(x.Goroutines[0], "exectrace_test.burn")
+	if there < all*7/10 {
+		t.Errorf("%v of %v on the processor were in burn, want nearly all", there, all)
 	}
 }
