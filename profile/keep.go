@@ -100,8 +100,13 @@ func (j *job) keep(res *result.Result) {
 	}
 	*res = whole
 	res.Problems = append(res.Problems, p.secrets.Text(fmt.Sprintf(
-		"The result could not be stored (%v): it can be seen in this process only, which keeps the last %d of them.", err, maxKept)))
+		"The result could not be stored (%v): only the process that made it has it, and keeps the last %d of them.", err, maxKept)))
 	p.kept.add(res)
+	j.put(&result.Result{ // in the placeholder's place, or other replicas would wait
+		ID: res.ID, User: res.User, State: result.Failed,
+		Method: res.Method, URI: res.URI, Host: res.Host, Machine: res.Machine, Asked: res.Asked,
+		Problems: res.Problems[len(res.Problems)-1:],
+	})
 }
 
 func (p *Profiler) without(res *result.Result, what string, err error) {

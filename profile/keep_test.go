@@ -26,7 +26,7 @@ func TestWhatTheStoreDoesNotTakeIsLeftOutStepByStep(t *testing.T) {
 		{func(*result.Result) bool { return false }, true, true, true, ""},
 		{func(res *result.Result) bool { return len(res.Trace) > 0 }, false, true, true, "The execution trace could not be stored"},
 		{func(res *result.Result) bool { return res.Response != nil && len(res.Response.Body) > 0 }, false, false, true, "The application&#39;s answer could not be stored"},
-		{func(*result.Result) bool { return true }, true, true, false, "this process only"},
+		{func(*result.Result) bool { return true }, true, true, false, "only the process that made it"},
 	} {
 		s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, says("the answer"))
 		s.store.failWith(func(op, id string, data []byte) error {
@@ -91,7 +91,7 @@ func TestAReadOnlyDirectoryLosesNothing(t *testing.T) {
 	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader, Store: &store.Dir{Path: filepath.Join(file, "profiles")}}, says("hello"))
 	page := s.follow(s.get("alice", "/?__profile__"))
 	s.wait()
-	if a := s.get("alice", page); a.StatusCode != 200 || !strings.Contains(a.body, "this process only") {
+	if a := s.get("alice", page); a.StatusCode != 200 || !strings.Contains(a.body, "only the process that made it") {
 		t.Errorf("%d %q", a.StatusCode, a.body)
 	}
 }

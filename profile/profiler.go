@@ -114,7 +114,8 @@ type Profiler struct {
 	MaxWaiting int
 
 	// MaxRun is how long a request is profiled at most, all of its runs together. Then the profile ends,
-	// and the request's context is cancelled with [ErrMaxRun] as the cause. Zero means DefaultMaxRun.
+	// and the request's context is cancelled with [ErrMaxRun] as the cause. The result is there then; who
+	// waits for it inline waits for a handler that goes on, too. Zero means DefaultMaxRun.
 	MaxRun time.Duration
 
 	once    sync.Once

@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,10 +49,23 @@ func TestAStoreThatPanicsAtTheLimitEndsNothingElse(t *testing.T) {
 	})
 	page := s.follow(s.get("alice", "/?__profile__"))
 	s.wait()
-	if a := s.get("alice", page); a.StatusCode != 200 || !strings.Contains(a.body, "this process only") {
+	if a := s.get("alice", page); a.StatusCode != 200 || !strings.Contains(a.body, "only the process that made it") {
 		t.Errorf("%d %q", a.StatusCode, a.body)
 	}
 	if said := s.logged("the store burns"); !strings.Contains(said, "panic serving") {
 		t.Errorf("the server's log: %q", said)
+	}
+}
+
+func TestWhereAResultWasNotStoredNobodyWaitsForIt(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	s.store.failWith(func(op, id string, data []byte) error {
+		if op == "put" && len(data) > 1000 {
+			return errors.New("no room")
+		}
+		return nil
+	})
+	if res := s.result(s.get("alice", "/?__profile__")); res.State != result.Failed || !strings.Contains(strings.Join(res.Problems, " "), "no room") {
+		t.Errorf("what other replicas are told is that it is %s: %q", res.State, res.Problems)
 	}
 }
