@@ -20,6 +20,16 @@ func TestWhatIsMissingIsAProblem(t *testing.T) {
 		}
 		return x
 	}
+	woken := func(id int64) *exectrace.Waker { return &exectrace.Waker{ID: id, Own: true} }
+	// endsWith has the request wait at last, and leaves goroutines that it started at one place as they are then.
+	endsWith := func(last did, name string, states ...exectrace.State) *exectrace.Execution {
+		x, place := one(last), at("main.handle")
+		for i, state := range states {
+			x.Goroutines = append(x.Goroutines, goroutine(8+int64(i), 7, name, 0, did{state, ms, nil, nil}))
+			x.Goroutines[i+1].By = place
+		}
+		return x
+	}
 	const none = "The CPU profiler took no samples: of the 100 ms on processors it is only known between which waits they were."
 	for _, test := range []struct {
 		name string
@@ -46,6 +56,20 @@ func TestWhatIsMissingIsAProblem(t *testing.T) {
 			[]string{"Goroutines that the request started went on after it, and what they did then is missing: cart.(*Store).audit."}},
 		{"children", started("main.a", "main.b", "main.a", "main.c", "main.d", "main.e"), result.Result{},
 			[]string{"Goroutines that the request started went on after it, and what they did then is missing: 2 × main.a, main.b, main.c, 2 more."}},
+		{"a child that has handed over its work", endsWith(did{exectrace.Channel, ms, nil, woken(8)}, "main.a", exectrace.Running), result.Result{}, nil},
+		{"children that a WaitGroup has waited for", endsWith(did{exectrace.Lock, ms, at("sync.(*WaitGroup).Wait"), woken(8)}, "main.a", exectrace.Runnable, exectrace.Running), result.Result{}, nil},
+		{"a child that lost a race", endsWith(did{exectrace.Channel, ms, nil, woken(8)}, "main.race", exectrace.Running, exectrace.Running), result.Result{},
+			[]string{"Goroutines that the request started went on after it, and what they did then is missing: main.race."}},
+		{"a child that has handed over its work and waits", endsWith(did{exectrace.Channel, ms, nil, woken(8)}, "main.a", exectrace.Sleep), result.Result{},
+			[]string{"Goroutines that the request started went on after it, and what they did then is missing: main.a."}},
+		{"a child that has handed something over before", func() *exectrace.Execution {
+			x := endsWith(did{exectrace.Channel, ms, nil, woken(8)}, "main.a", exectrace.Running)
+			for _, g := range x.Goroutines {
+				g.To += 2 * ms
+				g.Intervals = append(g.Intervals, exectrace.Interval{Span: exectrace.Span{From: ms, To: 3 * ms}, State: exectrace.Running})
+			}
+			return x
+		}(), result.Result{}, []string{"Goroutines that the request started went on after it, and what they did then is missing: main.a."}},
 		{"a pool's", started("net/http.(*persistConn).readLoop"), result.Result{}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
