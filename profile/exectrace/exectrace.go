@@ -31,7 +31,7 @@ type Execution struct {
 	Pauses []Pause
 	// Samples are the CPU profiler's, in order; none if it did not run.
 	Samples []Sample
-	// Truncated says that the trace ended before the region did.
+	// Truncated says that the trace ended before the region did, or was too much to be read to its end.
 	Truncated bool
 }
 

@@ -105,7 +105,7 @@ func (x *Execution) place() {
 }
 
 func placed(intervals []Interval, samples []Sample) []Interval {
-	var out []Interval
+	out := make([]Interval, 0, len(intervals)+len(samples))
 	for len(intervals) > 0 {
 		n := 1
 		for n < len(intervals) && intervals[n-1].State.goes() && intervals[n].State.goes() {

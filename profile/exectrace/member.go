@@ -9,7 +9,7 @@ import (
 // A member is a goroutine of the execution while the trace is read.
 type member struct {
 	*Goroutine
-	stacks  *interned
+	rd      *reader
 	run     int     // its place in Runs if it has entered the region; else -1
 	deep    int     // how often it has entered the region again
 	outside []Frame // that were on its stack when it entered the region, the innermost first
@@ -33,7 +33,7 @@ func (m *member) turn(now time.Duration, to State, stack *Stack) {
 	if stack == nil {
 		stack = m.stack // it has not moved
 		if m.state == Running {
-			stack = m.stacks.begun(stack)
+			stack = m.rd.stacks.begun(stack)
 		}
 	}
 	m.since, m.state, m.stack = now, to, stack
@@ -69,13 +69,14 @@ func (m *member) end(now time.Duration, stack *Stack) {
 	}
 	i := Interval{Span: Span{m.since, now}, State: m.state, Stack: m.stack, Waker: woken}
 	if i.State == Running {
-		i.Stack = m.stacks.between(m.stack, stack)
+		i.Stack = m.rd.stacks.between(m.stack, stack)
 	}
 	if n := len(m.Intervals); n > 0 && m.Intervals[n-1].goesOn(i) {
 		m.Intervals[n-1].To = now
 		return
 	}
 	m.Intervals = append(m.Intervals, i)
+	m.rd.intervals++
 }
 
 // goesOn says whether next is more of the same.

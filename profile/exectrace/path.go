@@ -75,13 +75,12 @@ func (w *walker) walk(g *Goroutine, s Span, call *Call) {
 		}
 		worker := w.waitsFor(g, i)
 		i.From, i.To = max(i.From, s.From), min(i.To, s.To)
-		steps := w.split(g, i, call)
 		if worker == nil {
-			w.steps = append(w.steps, steps...)
+			w.steps = w.split(w.steps, g, i, call)
 			continue
 		}
 		w.waits[g] = true
-		for _, step := range steps {
+		for _, step := range w.split(nil, g, i, call) {
 			w.follow(worker, step)
 		}
 		w.waits[g] = false
@@ -135,9 +134,9 @@ func (s *Stack) isJoin() bool {
 	return false
 }
 
-// split cuts an interval of g where its calls begin and end. call is the one that g does it for, if it is
+// split adds an interval of g to steps, cut where its calls begin and end. call is the one that g does it for, if it is
 // in none of its own.
-func (w *walker) split(g *Goroutine, i Interval, call *Call) (steps []Step) {
+func (w *walker) split(steps []Step, g *Goroutine, i Interval, call *Call) []Step {
 	for i.From < i.To {
 		c, next := w.calls[g.ID].at(i.From)
 		piece := Step{Interval: i, Goroutine: g.ID, Call: cmp.Or(c, call)}

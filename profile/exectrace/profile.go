@@ -43,13 +43,15 @@ func (x *Execution) Profile() *profile.Profile {
 	}
 	b.types()
 	w := newWalker(x)
+	var steps []Step
 	for _, g := range x.Goroutines {
 		name := fmt.Sprintf("%s #%d", short(g.Func), g.ID)
 		if g.Parent == 0 {
 			name = fmt.Sprintf("request #%d", g.ID)
 		}
 		for _, i := range g.Intervals {
-			for _, step := range w.split(g, i, nil) {
+			steps = w.split(steps[:0], g, i, nil)
+			for _, step := range steps {
 				b.add(step, name, g)
 			}
 		}

@@ -17,7 +17,8 @@ import (
 // became of the region with the given type, as [runtime/trace.WithRegion] calls its name. It is an error
 // if nobody entered it.
 //
-// A trace that was cut off in the middle of the region gives what there is, with Truncated set. One that
+// A trace that was cut off in the middle of the region gives what there is, with Truncated set, as does one
+// in which the region's goroutines changed their state more than a million times. One that
 // somebody forged may keep Read busy for ever: it is for a program's own traces.
 func Read(r io.Reader, region string) (*Execution, error) {
 	events, err := trace.NewReader(r)
@@ -27,11 +28,11 @@ func Read(r io.Reader, region string) (*Execution, error) {
 	rd := &reader{
 		region:  region,
 		members: map[trace.GoID]*member{},
-		stacks:  interned{known: map[trace.Stack]*Stack{}, same: map[string]*Stack{}},
+		stacks:  interned{known: map[trace.Stack]*Stack{}, same: map[string]*Stack{}, both: map[[2]*Stack]*Stack{}},
 		calls:   map[uint64]int{},
 		pauses:  map[pauseKey]int{},
 	}
-	for {
+	for rd.intervals < maxIntervals {
 		e, readErr := events.ReadEvent()
 		if readErr != nil {
 			if readErr != io.EOF {
@@ -55,6 +56,10 @@ func because(err error) error {
 	return fmt.Errorf(", which is damaged: %w", err)
 }
 
+// maxIntervals is how many intervals an execution has at most: with what is made of them they take a few
+// hundred bytes each.
+const maxIntervals = 1 << 20
+
 // A reader goes through the events once.
 type reader struct {
 	region string
@@ -67,8 +72,11 @@ type reader struct {
 	x       Execution
 	members map[trace.GoID]*member // that are alive, or inside the region
 	stacks  interned
-	calls   map[uint64]int   // that have not ended, by number: their place in x.Calls
-	pauses  map[pauseKey]int // that have not ended: their place in x.Pauses
+
+	intervals int // of all goroutines
+
+	calls  map[uint64]int   // that have not ended, by number: their place in x.Calls
+	pauses map[pauseKey]int // that have not ended: their place in x.Pauses
 }
 
 type pauseKey struct {
@@ -154,7 +162,7 @@ func (rd *reader) over(m *member) {
 }
 
 func (rd *reader) add(id trace.GoID, t trace.Time) *member {
-	m := &member{Goroutine: &Goroutine{ID: int64(id), Span: Span{From: rd.at(t), To: -1}}, stacks: &rd.stacks, run: -1}
+	m := &member{Goroutine: &Goroutine{ID: int64(id), Span: Span{From: rd.at(t), To: -1}}, rd: rd, run: -1}
 	m.since = m.From
 	rd.members[id] = m
 	rd.x.Goroutines = append(rd.x.Goroutines, m.Goroutine)

@@ -384,3 +384,26 @@ func TestARequestThroughARealServerIsRead(t *testing.T) {
 		t.Errorf("it waited %v for the response, want 30ms", wait.Length())
 	}
 }
+
+func TestWhatIsTooMuchIsReadUpToALimit(t *testing.T) {
+	x := execution(t, func() {
+		there, back := make(chan int), make(chan int)
+		go func() {
+			for n := range there {
+				back <- n
+			}
+		}()
+		for n := range 300_000 {
+			there <- n
+			<-back
+		}
+		close(there)
+	})
+	all := 0
+	for _, g := range x.Goroutines {
+		all += len(g.Intervals)
+	}
+	if !x.Truncated || all < 1_000_000 || all > 1_100_000 {
+		t.Errorf("%d intervals were read, to the end: %v; want a million, and that it says so", all, !x.Truncated)
+	}
+}

@@ -15,6 +15,7 @@ const tracing = "runtime/trace."
 type interned struct {
 	known map[trace.Stack]*Stack
 	same  map[string]*Stack
+	both  map[[2]*Stack]*Stack // what is between two
 }
 
 // of is the stack with the given frames, nil if there are none.
@@ -98,6 +99,16 @@ func inside(all, outside []Frame) []Frame {
 // same place. Those by which it waited at a, or waits or wakes others at b, are not among them: the time is
 // that after the one and before the other. Where it was is nil if that is not known.
 func (in *interned) between(a, b *Stack) *Stack {
+	both := [2]*Stack{a, b}
+	s, known := in.both[both]
+	if !known {
+		s = in.common(a, b)
+		in.both[both] = s
+	}
+	return s
+}
+
+func (in *interned) common(a, b *Stack) *Stack {
 	switch {
 	case b == nil:
 		return in.begun(a)
