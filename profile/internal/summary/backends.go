@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/heeler-go/heeler/internal/redact"
 	"github.com/heeler-go/heeler/internal/stacks"
@@ -41,12 +42,14 @@ func first[T any](list []T, n int, compare func(a, b T) int) []T {
 	return list[:min(len(list), n)]
 }
 
-// most is the most frequent statement, if there was more than one call with it.
-func most(b result.Backend) (s result.Statement, ok bool) {
+// most is the most frequent statement as it is in one of the runs, if there it is more than once.
+func most(b result.Backend, runs int) (s result.Statement, ok bool) {
 	for _, other := range b.Statements {
 		if other.Calls > s.Calls {
 			s = other
 		}
 	}
+	runs = max(runs, 1)
+	s.Calls, s.Time = s.Calls/runs, s.Time/time.Duration(runs)
 	return s, s.Calls > 1
 }

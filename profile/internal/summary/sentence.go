@@ -83,15 +83,19 @@ func spent(shares []result.Share, took time.Duration) string {
 
 // repeats says of a backend that a loop seems to call it; nothing if none does.
 func repeats(b result.Backend, runs int) string {
-	s, ok := most(b)
-	if !ok || s.Calls < repeated*runs {
+	s, ok := most(b, runs)
+	if !ok || s.Calls < repeated {
 		return ""
 	}
-	each := ""
+	return fmt.Sprintf("%s: %d calls%s, the same statement %d times", b.Name, b.Calls/runs, each(runs), s.Calls)
+}
+
+// each follows a figure that is one run's of several.
+func each(runs int) string {
 	if runs > 1 {
-		each = " a run"
+		return " a run"
 	}
-	return fmt.Sprintf("%s: %d calls%s, the same statement %d times", b.Name, b.Calls/runs, each, s.Calls/runs)
+	return ""
 }
 
 // panics are how many runs ended in one, and what the first one of those said.

@@ -50,9 +50,9 @@ func Text(res *result.Result) string {
 			break
 		}
 		line("%s", backend(back))
-		if s, ok := most(back); ok {
+		if s, ok := most(back, len(res.Runs)); ok {
 			b.WriteString("    ")
-			line("the same statement %d times in %s: %s", s.Calls, duration(s.Time), s.Text)
+			line("the same statement %d times in %s%s: %s", s.Calls, duration(s.Time), each(len(res.Runs)), s.Text)
 		}
 	}
 	if n := len(res.Timeline.Rows) + res.Timeline.More; n > 0 {

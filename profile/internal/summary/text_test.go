@@ -60,6 +60,21 @@ func TestTheTextSaysHowFarAResultIs(t *testing.T) {
 	}
 }
 
+// The sentence counts so, too.
+func TestTheSameStatementIsCountedPerRun(t *testing.T) {
+	for calls, want := range map[int]string{
+		690: "    the same statement 230 times in 10 ms a run: SELECT 1\n",
+		3:   "", // one in each
+	} {
+		res := result.Result{Runs: make([]result.Run, 3), Backends: []result.Backend{{Name: "mysql", Calls: calls, Time: 30 * ms,
+			Statements: []result.Statement{{Text: "SELECT 1", Calls: calls, Time: 30 * ms}}}}}
+		_, got, _ := strings.Cut(summary.Text(&res), "\n")
+		if got != want {
+			t.Errorf("%d calls in 3 runs: %q, want %q", calls, got, want)
+		}
+	}
+}
+
 func TestTheTopIsAsManyAsAreAskedForAndThere(t *testing.T) {
 	res := filled(slow())
 	for n, want := range map[int]int{-1: 0, 0: 0, 1: 1, 5: 5, 100: 5} {
