@@ -20,9 +20,9 @@ const viewFor = 24 * time.Hour
 
 // Link makes a link that has one request profiled, once: whoever follows it needs not be known to Allow.
 // It is for a request with this method, GET say, and the path of this URI, which may be a whole URL or
-// begin with a slash, and has the path as the server gets it: behind a proxy that takes a prefix off,
-// without the prefix. The query is not bound: whoever has the link may change it, and may add options to
-// the parameter's value, as in
+// begin with a slash, and has the path as the server gets it: without the prefix that a proxy takes off
+// before, and with what [http.StripPrefix] takes off later. The query is not bound: whoever has the link
+// may change it, and may add options to the parameter's value, as in
 //
 //	curl 'https://shop.example/repo?__profile__=link=TOKEN,inline'
 //

@@ -9,23 +9,33 @@
 // and downloads for go tool pprof and go tool trace. Anybody else gets the usual answer, byte for byte,
 // and the application never sees the parameter.
 //
+// A profile is of what is inside of Wrap. Of guards that are nested, slowlog is best outside of it and
+// backoff and timebox inside; the deadlines of either side do not apply to the request. If Wrap is around
+// a part of the application only, [Profiler.Handler] serves the result pages.
+//
 // # What to ask for
 //
 //	/repo?__profile__                 run it apart from the client, and show the result
 //	/repo?__profile__=inline          run it and wait for the result; text for curl
-//	/repo?__profile__=n=20            run it 20 times; GET and HEAD only
+//	/repo?__profile__=n=20            run it 20 times, of 1000 at most; GET and HEAD only
 //	/repo?__profile__=alloc           count allocations, too, which slows the whole program meanwhile
-//	/repo?__profile__=response        keep the application's answer with the result
+//	/repo?__profile__=response        keep the application's answer with the result, up to 4 MiB of it
 //	/repo?__profile__=inline,n=5      several, with commas
 //
-// The request runs as it came: any method, with its body, once unless n says otherwise. Its answer is
-// not sent, nor are the cookies that it sets: the client gets the result, which for a browser is always a redirect to the page, so that to
-// load it again is not to run the request again. It runs outside of every deadline: those of a timebox,
-// of slowlog and of the server do not apply, and a client that leaves does not end it. MaxRun does. What a
-// handler cannot do in it is to take over the connection, so WebSockets cannot be profiled.
+// The request runs as it came: any method, with its body, once unless n says otherwise. A body is kept
+// until it is the request's turn, and may have 32 MiB; with inline, and without n, it is read as it comes,
+// however long. The application's answer is not sent, nor are the cookies that it sets: the client gets
+// the result, which for a browser is always a redirect to the page, so that to load it again is not to
+// run the request again. It runs outside of every deadline: those of a timebox, of slowlog and of the
+// server do not apply, and a client that leaves does not end it. MaxRun does. What a handler cannot do in
+// it is to take over the connection, so WebSockets cannot be profiled.
 //
 // A panic of the handler goes on, as it was, with inline, and is logged as net/http logs it without. The
-// profile is kept in either case.
+// profile is kept in either case; but with inline there is no answer that says where, so ask without for
+// one of a panic.
+//
+// Allocations are those of the request's own goroutine. They are on the page and in profile.pb.gz, not in
+// the text for curl. See Options.Allocs of package profile/capture for what they cost.
 //
 // # One at a time
 //
@@ -37,7 +47,10 @@
 //
 // Whoever asked for it, as Allow names them, or holds a link to it, which its page has if there is a Key.
 // With a Key, [Profiler.Link] also makes links that profile a request once, for curl and for colleagues
-// whom Allow does not know.
+// whom Allow does not know. A link to a result holds for a day, and is one that go tool pprof follows, which
+// has no cookies:
+//
+//	go tool pprof https://shop.example/__profile__/ID.TOKEN/result/profile.pb.gz
 //
 // Secrets are cut out of what is shown, by slowlog's rules. What response keeps is the application's
 // answer as it is, but for the values of secret headers. An execution trace and a profile have names of
@@ -106,16 +119,18 @@ type Profiler struct {
 	// means Param between two slashes: /__profile__/.
 	Path string
 
-	// Redact are more names whose values are secret, as in slowlog's Watch.
+	// Redact are more names whose values are secret, as in slowlog's Watch. Nil means those that slowlog
+	// knows by itself.
 	Redact []string
 
-	// MaxWaiting is how many requests may wait for their turn. Further ones are answered 503. Zero means
-	// DefaultMaxWaiting.
+	// MaxWaiting is how many requests may wait for their turn. Further ones are answered 503, with
+	// Retry-After. Zero means DefaultMaxWaiting; it must not be negative.
 	MaxWaiting int
 
 	// MaxRun is how long a request is profiled at most, all of its runs together. Then the profile ends,
 	// and the request's context is cancelled with [ErrMaxRun] as the cause. The result is there then; who
-	// waits for it inline waits for a handler that goes on, too. Zero means DefaultMaxRun.
+	// waits for it inline waits for a handler that goes on, too. Zero means DefaultMaxRun; it must not be
+	// negative.
 	MaxRun time.Duration
 
 	once    sync.Once

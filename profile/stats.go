@@ -2,7 +2,7 @@ package profile
 
 import "context"
 
-// Stats are a Profiler's counts since it was made.
+// Stats are a Profiler's counts since it was made, but for InProgress and Overrun, which are as of now.
 type Stats struct {
 	Asked   int64 // requests to be profiled that came from someone who may
 	Refused int64 // of these, answered 503, since too many were waiting
