@@ -12,7 +12,8 @@
 // Package slowlog shows where a request hangs, before its deadline. Package timebox answers the
 // client in time, whatever the handler does. Package breaker stops calling a backend that is gone and
 // finds out when it is back; package backoff tells clients when that may be. Package alert carries what
-// was seen to a log, a directory, e-mail or Sentry.
+// was seen to a log, a directory, e-mail or Sentry. Package profile explains one request, when somebody
+// asks: what it waited for, where, and how long. Package chaos breaks backends on purpose.
 //
 // The rooms meet only in the standard types (http.Handler, context.Context), so each can be used
 // without the others, and a program pays only for what it imports.

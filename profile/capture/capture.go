@@ -65,7 +65,8 @@ func (o Options) who() string {
 	return o.For
 }
 
-// A Recording is one that has begun. It holds the process's tracer until Stop is called.
+// A Recording is one that has begun, by [Start]; the zero value is of no use. It holds the process's tracer
+// until Stop is called. Its methods may be called from several goroutines.
 type Recording struct {
 	region string
 	turn   *ticket
@@ -139,7 +140,7 @@ func newRegion() string {
 
 // Do calls f and records it. It may be called again, to record f several times. If f panics or ends its
 // goroutine, that goes on as it was, with its stack, and the recording is as good as otherwise. After Stop,
-// Do only calls f.
+// Do only calls f. It may be called from several goroutines at once; each time is a run of its own.
 func (r *Recording) Do(f func()) {
 	one := runner{goroutine(), r}
 	theRunning.begin(one) // before the look at whether it is stopped, so that the next recording knows

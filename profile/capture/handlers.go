@@ -15,8 +15,9 @@ import (
 const stalled = time.Minute
 
 // Profile serves a CPU profile like net/http/pprof's handler of that name: of as many seconds as the query
-// parameter says, or 30. A recording that goes on at the same time loses nothing by it. If something
-// else has the CPU profiler, another such request for one, it answers 500.
+// parameter named seconds says, or 30 where that is no positive number. A recording that goes on at the
+// same time loses nothing by it. If something else has the CPU profiler, another such request for one, it
+// answers 500.
 //
 //	mux.HandleFunc("GET /debug/pprof/profile", capture.Profile)
 func Profile(w http.ResponseWriter, r *http.Request) {
@@ -41,9 +42,10 @@ func Profile(w http.ResponseWriter, r *http.Request) {
 }
 
 // Trace serves an execution trace like net/http/pprof's handler of that name: of as many seconds as the
-// query parameter says, which may be a fraction, or of 1. It first waits for recordings and other
-// traces that came before, and recordings that come later wait for it. If something outside of this package
-// has the tracer, or the request itself is being recorded, it answers 500.
+// query parameter named seconds says, which may be a fraction, or of 1 where that is no positive number.
+// It first waits for recordings and other traces that came before, and recordings that come later wait
+// for it. If something outside of this package has the tracer, or the request itself is being recorded, it
+// answers 500.
 //
 // Where the server has no WriteTimeout, a client that reads nothing for a minute is given up, as nobody else
 // would have the tracer while it does not.

@@ -14,14 +14,16 @@ import (
 type Capture struct {
 	// Region is the name of the trace's region that f is in, each time that it was called.
 	Region string
-	// Trace is the execution trace, of all of the process, for go tool trace.
+	// Trace is the execution trace, of all of the process, for go tool trace. Its size is bounded by
+	// Options.MaxTrace.
 	Trace []byte
 	// Began is when f was first called; zero if it never was.
 	Began time.Time
 	// Allocs are f's allocations, as sample types alloc_objects and alloc_space, with the stacks from f
-	// inwards. It is nil if they were not asked for, or could not be had.
+	// inwards. It is nil if they were not asked for, or could not be had. The type is that of
+	// github.com/google/pprof/profile.
 	Allocs *profile.Profile
-	// Problems say what is missing or not exact, and why, each in a sentence.
+	// Problems say what is missing or not exact, and why, each in a sentence. Nil if nothing is.
 	Problems []string
 }
 
@@ -31,8 +33,9 @@ func (c *Capture) note(problem string) {
 	}
 }
 
-// Read reads the trace. The profile is that of [exectrace.Execution.Profile] with Allocs added as two
-// more sample types. There is an error if f was never called, or if the trace is of a version of Go that
+// Read reads the trace. The profile, of github.com/google/pprof/profile, is that of
+// [exectrace.Execution.Profile] with Allocs added as two more sample types; its Write writes a file for
+// go tool pprof. There is an error if f was never called, or if the trace is of a version of Go that
 // exectrace cannot read; Trace may be opened with go tool trace even so.
 //
 // It leaves the capture as it is, and may be called from several goroutines at once.

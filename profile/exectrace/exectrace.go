@@ -6,10 +6,12 @@
 // there, and those that they started:
 //
 //	trace.Start(&b)
-//	trace.WithRegion(ctx, "f-4f1d", f)
+//	trace.WithRegion(ctx, "f-4f1d", f) // a name that nothing else has
 //	trace.Stop()
 //	x, err := exectrace.Read(&b, "f-4f1d")
 //	x.Profile().Write(file) // for go tool pprof
+//
+// Package capture does all that, and takes turns with others that want the tracer.
 //
 // Goroutines that were there before, such as those of connection pools, are not part of it, but the time
 // spent waiting for them is.
@@ -18,7 +20,7 @@ package exectrace
 import "time"
 
 // An Execution is what became of a region. All its times count from the moment that the region was first
-// entered.
+// entered. Its methods may be called from several goroutines, as long as nobody changes it.
 type Execution struct {
 	// Runs are the times that the region was entered, in order. There is at least one.
 	Runs []Run
@@ -86,10 +88,10 @@ type Stack struct{ Frames []Frame }
 
 // A Frame is one call on a stack.
 type Frame struct {
-	PC   uint64
+	PC   uint64 // of the call that it was making; of the innermost, where it was
 	Func string // with its package path: github.com/acme/shop/cart.(*Store).Save
-	File string
-	Line int
+	File string // its path where the program was built
+	Line int    // in the file, from 1
 }
 
 // A Call is one to a backend.
@@ -110,7 +112,7 @@ type Pause struct {
 
 // A Sample is one of the CPU profiler.
 type Sample struct {
-	At        time.Duration
-	Goroutine int64
-	Stack     *Stack
+	At        time.Duration // since the first run began
+	Goroutine int64         // that ran
+	Stack     *Stack        // where; nil if that is not known
 }

@@ -19,9 +19,9 @@ const (
 	samplePeriod = 10_000_000
 )
 
-// Profile is the execution as go tool pprof reads it. Its sample types are wall, the time of all
-// goroutines; a part of it for each [State]; and what the CPU profiler counted, as samples and as cpu.
-// All but samples are in nanoseconds.
+// Profile is the execution as go tool pprof reads it, of github.com/google/pprof/profile, whose Write
+// writes a file. Its sample types are wall, the time of all goroutines; a part of it for each [State]; and
+// what the CPU profiler counted, as samples and as cpu. All but samples are in nanoseconds.
 //
 // Samples have labels: goroutine, the function it was started with, or "request" for one that entered the
 // region, and its ID; waker, who ended the wait; and backend, the one that was called. What is known of no

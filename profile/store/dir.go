@@ -15,10 +15,9 @@ import (
 // as Create makes one.
 //
 // A file is written under a temporary name and takes its own when it is whole, so that nobody reads half
-// an entry. It is not synced: a crash of the machine may lose what was written last, which is no more
-// than a profile. Files are for their owner only (0600).
-//
-// So there must be space on the disk for one entry more than MaxBytes.
+// an entry. So there must be space on the disk for one entry more than MaxBytes. Files are not synced: a
+// crash of the machine may lose what was written last, which is no more than a profile. They are for their
+// owner only (0600).
 //
 // Only files of exactly this naming are ever read or removed, so the directory may hold others. What a
 // process has left that died while it was writing is removed after an hour.
