@@ -74,3 +74,23 @@ func ExampleProfiler_Wait() {
 	fmt.Println(prof.Wait(ctx))
 	// Output: <nil>
 }
+
+// Profile one route, and serve the results beside it.
+func ExampleProfiler_Handler() {
+	prof := &profile.Profiler{Allow: func(*http.Request) (user string, ok bool) { return "root", true }}
+	repo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "the repository") })
+	mux := http.NewServeMux()
+	mux.Handle("/repo/{name}", prof.Wrap(repo))
+	mux.Handle("/__profile__/", prof.Handler())
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	resp, err := http.Get(server.URL + "/repo/heeler?__profile__") // which follows the redirect
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	prof.Wait(context.Background())
+	fmt.Println(resp.Status, strings.HasPrefix(resp.Request.URL.Path, "/__profile__/"))
+	// Output: 200 OK true
+}
