@@ -14,7 +14,12 @@
 // [Profile] and [Trace] take the place of those of net/http/pprof and know of the recordings, and these of
 // them: a trace waits for its turn, and a CPU profile takes the profiler over from a recording at once.
 // The recording hardly notices, since the samples are in its trace whoever has started the profiler.
-// A runtime/trace.FlightRecorder may run beside all of it.
+// A runtime/trace.FlightRecorder may run beside all of it. They need a mux of their own, as whoever imports
+// net/http/pprof has its handlers on http.DefaultServeMux, where a second one of the same pattern panics:
+//
+//	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+//	mux.HandleFunc("GET /debug/pprof/profile", capture.Profile)
+//	mux.HandleFunc("GET /debug/pprof/trace", capture.Trace)
 //
 // # Cost
 //

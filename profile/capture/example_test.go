@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
 	"time"
 
 	"github.com/heeler-go/heeler/profile/capture"
@@ -62,9 +64,15 @@ func ExampleStart() {
 	// bob's cart
 }
 
-// Use the handlers in place of net/http/pprof's of the same names.
+// Use the handlers in place of net/http/pprof's of the same names, and its index for all others.
 func ExampleProfile() {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", capture.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", capture.Trace)
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/debug/pprof/trace?seconds=0.01", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Disposition"))
+	// Output: 200 attachment; filename="trace"
 }
