@@ -15,7 +15,13 @@ func TryTracer(ctx context.Context, patience time.Duration) error {
 }
 
 // NewTape is a tape that never has enough of a trace, but no room for more than so many bytes.
-func NewTape(most int64) *tape { return &tape{enough: 1 << 40, slack: most - 1<<40} }
+func NewTape(most int64) *tape { return newTape(1<<40, most-1<<40) }
+
+// NewShortTape is a tape that has enough at the first byte.
+func NewShortTape() *tape { return newTape(1, slack) }
+
+// Start starts the tracer.
+func (t *tape) Start() error { return t.start() }
 
 // Take stops the tracer and takes the trace off the tape.
 func (t *tape) Take() ([]byte, string) {

@@ -44,8 +44,8 @@ func startTracer(ctx context.Context, enough int64, patience time.Duration, told
 		if err := ended(ctx); err != nil {
 			return nil, err
 		}
-		t := &tape{enough: enough, slack: slack, began: time.Now()}
-		err := trace.Start(t)
+		t := newTape(enough, slack)
+		err := t.start()
 		if err == nil {
 			return t, nil
 		}
@@ -74,10 +74,23 @@ type tape struct {
 	chunks [][]byte
 	full   bool // not all was kept
 
-	once    sync.Once // for stopping the tracer
+	started chan struct{} // closed when the tracer can be stopped, which may be after the first writes
+	once    sync.Once     // for stopping the tracer
 	cutting sync.WaitGroup
 	cut     string // says when it was stopped as there was enough; "" if it was not
 	lost    bool   // somebody else has stopped the tracer
+}
+
+func newTape(enough, slack int64) *tape {
+	return &tape{began: time.Now(), enough: enough, slack: slack, started: make(chan struct{})}
+}
+
+func (t *tape) start() error {
+	err := trace.Start(t)
+	if err == nil {
+		close(t.started)
+	}
+	return err
 }
 
 // Write takes what the runtime writes.
@@ -110,6 +123,7 @@ func (t *tape) Write(p []byte) (int, error) {
 
 func (t *tape) cutOff(when string) {
 	defer t.cutting.Done()
+	<-t.started
 	t.once.Do(func() {
 		t.halt()
 		t.cut = when

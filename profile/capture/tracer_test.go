@@ -194,7 +194,7 @@ func TestATraceThatIsTooLargeEndsBesideAFlightRecorder(t *testing.T) {
 
 func TestATraceThatComesInTooFastIsCutWhereItCanBeRead(t *testing.T) {
 	tape := capture.NewTape(1 << 20)
-	if err := trace.Start(tape); err != nil {
+	if err := tape.Start(); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(1200 * time.Millisecond) // the runtime ends a part of a trace after a second
@@ -208,6 +208,22 @@ func TestATraceThatComesInTooFastIsCutWhereItCanBeRead(t *testing.T) {
 		t.Errorf("%d bytes of trace", len(data))
 	}
 	readAll(t, data)
+}
+
+func TestATraceWithEnoughBeforeTheTracerCanBeStoppedEnds(t *testing.T) {
+	tape := capture.NewShortTape()
+	tape.Write([]byte("the runtime writes the head while trace.Start goes on"))
+	time.Sleep(10 * time.Millisecond) // for what would stop the tracer too early
+	if err := tape.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); trace.IsEnabled() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if _, problem := tape.Take(); !strings.Contains(problem, "too large") {
+		t.Errorf("the problem is %q", problem)
+	}
+	free(t)
 }
 
 func TestTheSmallestMaxTraceHarmsNobody(t *testing.T) {
