@@ -88,11 +88,16 @@ func notYet(w http.ResponseWriter, r *http.Request, res *result.Result) bool {
 	return true
 }
 
+// contentTypes are those of the files that there may be.
+var contentTypes = map[string]string{
+	"profile.pb.gz": "application/octet-stream", "run.trace": "application/octet-stream",
+	"graph.dot": "text/vnd.graphviz; charset=utf-8", "graph.svg": "image/svg+xml", "graph.pdf": "application/pdf",
+}
+
 // serveFile answers with a file to download.
 func serveFile(w http.ResponseWriter, r *http.Request, res *result.Result, name string) {
-	switch name {
-	case "profile.pb.gz", "run.trace", "graph.dot", "graph.svg", "graph.pdf":
-	default:
+	contentType, ok := contentTypes[name]
+	if !ok {
 		NotFound(w, r)
 		return
 	}
@@ -100,20 +105,15 @@ func serveFile(w http.ResponseWriter, r *http.Request, res *result.Result, name 
 		return
 	}
 	var data []byte
-	contentType := "application/octet-stream"
 	switch name {
 	case "profile.pb.gz":
 		data = res.Profile
 	case "run.trace":
 		data = res.Trace
 	default:
-		var ok bool
 		if data, ok = drawGraph(w, r, res, strings.TrimPrefix(name, "graph.")); !ok {
 			return
 		}
-		contentType = map[string]string{
-			"graph.dot": "text/vnd.graphviz; charset=utf-8", "graph.svg": "image/svg+xml", "graph.pdf": "application/pdf",
-		}[name]
 	}
 	if len(data) == 0 {
 		apologise(w, r, http.StatusNotFound, apology{Title: "This part of the profile was not kept", Text: request(res), More: res.Problems})
@@ -141,9 +141,7 @@ func dot(ctx context.Context, res *result.Result, by string) ([]byte, error) {
 // drawGraph makes the call graph in a format. When it cannot, it answers why.
 func drawGraph(w http.ResponseWriter, r *http.Request, res *result.Result, format string) ([]byte, bool) {
 	data, err := dot(r.Context(), res, r.URL.Query().Get("by"))
-	var unknown choiceError
-	if errors.As(err, &unknown) {
-		apologise(w, r, http.StatusBadRequest, apology{Title: "The profile does not count that", Text: unknown.Error()})
+	if notCounted(w, r, err) {
 		return nil, false
 	}
 	if err == nil && format != "dot" {

@@ -17,29 +17,27 @@ const (
 // A backend is what the page shows of the calls to one.
 type backend struct {
 	result.Backend
-	Took       string
 	Statements []statement
 	More       int // statements that have no row
 }
 
 // A statement is one row of a backend's table.
 type statement struct {
-	Text, Took string
-	Calls      int
-	Repeated   bool // so often that one call would probably do
+	result.Statement
+	Repeated bool // so often that one call would probably do
 }
 
 // backends describes the calls of some runs, the backend that took the longest first.
 func backends(all []result.Backend, runs int) []backend {
 	var described []backend
 	for _, b := range all {
-		d := backend{Backend: b, Took: span(b.Time)}
+		d := backend{Backend: b}
 		for i, s := range b.Statements {
 			if i == statementRows {
 				d.More = len(b.Statements) - i
 				break
 			}
-			d.Statements = append(d.Statements, statement{s.Text, span(s.Time), s.Calls, s.Calls/max(runs, 1) >= repeated})
+			d.Statements = append(d.Statements, statement{s, s.Calls/max(runs, 1) >= repeated})
 		}
 		described = append(described, d)
 	}
@@ -49,11 +47,10 @@ func backends(all []result.Backend, runs int) []backend {
 
 // A pauses is what the page shows of the pauses of one sort.
 type pauses struct {
-	What          string
-	World         bool
-	Count         int
-	Total, Most   string
-	total, longer time.Duration
+	What        string
+	World       bool
+	Count       int
+	Total, Most time.Duration
 }
 
 // describePauses sums the pauses up by what they were, the longest first.
@@ -70,16 +67,15 @@ func describePauses(all []result.Pause) []pauses {
 			sums[sort{p.What, p.World}] = s
 		}
 		s.Count++
-		s.total += p.To - p.From
-		s.longer = max(s.longer, p.To-p.From)
+		s.Total += p.To - p.From
+		s.Most = max(s.Most, p.To-p.From)
 	}
 	var described []pauses
 	for s := range maps.Values(sums) {
-		s.Total, s.Most = span(s.total), span(s.longer)
 		described = append(described, *s)
 	}
 	slices.SortFunc(described, func(a, b pauses) int {
-		return cmp.Or(cmp.Compare(b.total, a.total), cmp.Compare(a.What, b.What))
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.What, b.What))
 	})
 	return described
 }

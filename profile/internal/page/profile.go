@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -53,7 +54,6 @@ func read(res *result.Result, by string) (*counted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("profile: it cannot be read: %w", err)
 	}
-	c := &counted{Profile: p, index: -1}
 	if len(p.SampleType) == 0 {
 		return nil, errors.New("profile: it counts nothing")
 	}
@@ -67,7 +67,7 @@ func read(res *result.Result, by string) (*counted, error) {
 			by = names[0]
 		}
 	}
-	c.index = slices.Index(names, by)
+	c := &counted{Profile: p, index: slices.Index(names, by)}
 	if c.index < 0 {
 		return nil, choiceError(fmt.Sprintf("profile: by=%q is not counted here; accepted are %s", by, strings.Join(names, ", ")))
 	}
@@ -90,6 +90,16 @@ func read(res *result.Result, by string) (*counted, error) {
 type choiceError string
 
 func (e choiceError) Error() string { return string(e) }
+
+// notCounted answers who asked to count by something that the profile does not have, and says whether it is so.
+func notCounted(w http.ResponseWriter, r *http.Request, err error) bool {
+	var unknown choiceError
+	if !errors.As(err, &unknown) {
+		return false
+	}
+	apologise(w, r, http.StatusBadRequest, apology{Title: "The profile does not count that", Text: unknown.Error()})
+	return true
+}
 
 // by is the name of the sample type that is counted.
 func (c *counted) by() string { return c.SampleType[c.index].Type }

@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -112,20 +111,18 @@ type share struct {
 func serveDone(w http.ResponseWriter, r *http.Request, res *result.Result, o Options) {
 	v := view{Result: res, Request: request(res), Share: o.Share, Viz: assetPath("viz.js")}
 	err := v.count(r.Context(), r.URL.Query().Get("by"))
-	var unknown choiceError
-	switch {
-	case errors.As(err, &unknown):
-		apologise(w, r, http.StatusBadRequest, apology{Title: "The profile does not count that", Text: unknown.Error()})
+	if notCounted(w, r, err) {
 		return
-	case err != nil:
-		v.Problems = append(v.Problems, err.Error())
 	}
 	v.Shares = shares(res)
 	v.Runs = describeRuns(res.Runs)
 	v.Timeline = drawTimeline(res)
 	v.Backends = backends(res.Backends, len(res.Runs))
 	v.Pauses = describePauses(res.Pauses)
-	v.Problems = append(problems(res), v.Problems...)
+	v.Problems = problems(res)
+	if err != nil {
+		v.Problems = append(v.Problems, err.Error())
+	}
 	v.Answer = describe(res.Response)
 	v.Files = downloads(res, v.By, graph.Available())
 	if len(res.Runs) > 0 {
@@ -171,12 +168,11 @@ func statusClass(status int) string {
 
 // shares lays out the stacked bar and its table.
 func shares(res *result.Result) []share {
-	total := res.Took
 	var sum time.Duration
 	for _, s := range res.Shares {
 		sum += max(s.Time, 0)
 	}
-	total = max(total, sum) // runs that overlap may have more
+	total := max(res.Took, sum) // runs that overlap may have more
 	var all []share
 	x := 0.0
 	for _, s := range res.Shares {
@@ -193,7 +189,7 @@ func shares(res *result.Result) []share {
 // A runs describes the times that the request was served.
 type runs struct {
 	Count               int
-	Least, Median, Most string   // "" for one run
+	Least, Median, Most time.Duration
 	Bytes               string   // of the last body
 	Statuses            []string // with how often each, if they differ
 }
@@ -211,11 +207,8 @@ func describeRuns(all []result.Run) runs {
 		took[i] = run.Took
 		statuses[run.Status]++
 	}
-	if len(all) == 1 {
-		return d
-	}
 	slices.Sort(took)
-	d.Least, d.Median, d.Most = span(took[0]), span(took[len(took)/2]), span(took[len(took)-1])
+	d.Least, d.Median, d.Most = took[0], took[len(took)/2], took[len(took)-1]
 	if len(statuses) > 1 {
 		for status, n := range statuses {
 			d.Statuses = append(d.Statuses, fmt.Sprintf("%d × %d", n, status))
