@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/profile/internal/page"
-	"github.com/heeler-go/heeler/profile/internal/result"
 )
 
 func TestDurationsHaveThreeDigits(t *testing.T) {
@@ -107,26 +106,6 @@ func TestWhatCannotBeSeenIsSpelledOut(t *testing.T) {
 	} {
 		if got := string(page.Visible([]byte(text))); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestFileNamesAreSafeEverywhere(t *testing.T) {
-	asked := time.Date(2026, 11, 21, 3, 12, 45, 0, time.UTC)
-	for _, c := range []struct {
-		res  result.Result
-		part string
-		want string
-	}{
-		{result.Result{Method: "GET", URI: "/acme/forge?page=2", Asked: asked}, "profile.pb.gz", "GET-acme-forge-20261121T031245Z.pb.gz"},
-		{result.Result{Method: "GET", URI: "/acme/forge"}, "run.trace", "GET-acme-forge.trace"},
-		{result.Result{Method: "POST", URI: "/"}, "graph.svg", "POST-graph.svg"},
-		{result.Result{}, "profile.pb.gz", "request.pb.gz"},
-		{result.Result{Method: "GET", URI: "/../..\\\"\r\nX: $(rm) %00\u202e"}, "graph.dot", "GET-X-rm-00-graph.dot"},
-		{result.Result{Method: "-o", URI: "/.profile"}, "run.trace", "o-profile.trace"},
-	} {
-		if got := page.FileName(&c.res, c.part); got != c.want {
-			t.Errorf("%s %s: %q, want %q", c.res.Method, c.res.URI, got, c.want)
 		}
 	}
 }
