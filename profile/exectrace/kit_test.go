@@ -107,14 +107,6 @@ func sums(g *exectrace.Goroutine) map[exectrace.State]time.Duration {
 	return sums
 }
 
-// near says whether two times are the same to within 5 %, or 2 ms where that is more.
-func near(t testing.TB, what string, got, want time.Duration) {
-	t.Helper()
-	if diff := (got - want).Abs(); diff > want/20 && diff > 2*time.Millisecond {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
 // longest is the longest interval in a state.
 func longest(g *exectrace.Goroutine, s exectrace.State) (found exectrace.Interval) {
 	for _, i := range g.Intervals {

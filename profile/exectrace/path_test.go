@@ -90,7 +90,7 @@ func TestACallThatAnotherGoroutineEndsIsOverThenOnThePathToo(t *testing.T) {
 }
 
 func TestManyCallsInsideOneAndManyRunsAreWalkedInTime(t *testing.T) {
-	const n = 100_000
+	const n = 30_000
 	g := &exectrace.Goroutine{ID: 1, Span: exectrace.Span{To: 2 * n}}
 	calls := &exectrace.Execution{
 		Runs:       []exectrace.Run{{Span: g.Span, Goroutine: 1}},

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -213,17 +214,23 @@ func TestAWaitForALockStaysOneWhoeverHeldIt(t *testing.T) {
 }
 
 func TestCallsToBackendsAreFoundInTheTrace(t *testing.T) {
+	took := map[string]time.Duration{}
+	sleep := func(name string, d time.Duration) {
+		start := time.Now()
+		time.Sleep(d)
+		took[name] = time.Since(start)
+	}
 	x := execution(t, func() {
 		rec := &request.Record{Context: context.Background()}
 		call := &request.Call{Backend: "mysql", Statement: "SELECT ?", Start: deadline.Now()}
 		rec.Begin(call)
-		time.Sleep(10 * time.Millisecond)
+		sleep("mysql", 10*time.Millisecond)
 		call.End(0, request.Done)
-		time.Sleep(5 * time.Millisecond)
+		sleep("", 5*time.Millisecond)
 		open := &request.Call{Backend: "redis", Start: deadline.Now()}
 		rec.Begin(open)
 		var wg sync.WaitGroup
-		wg.Go(func() { time.Sleep(7 * time.Millisecond) })
+		wg.Go(func() { sleep("redis", 7*time.Millisecond) })
 		wg.Wait()
 	})
 	if len(x.Calls) != 2 {
@@ -244,9 +251,11 @@ func TestCallsToBackendsAreFoundInTheTrace(t *testing.T) {
 			waited[name] += s.Length()
 		}
 	}
-	near(t, "asleep in the call to mysql", waited["mysql"], 10*time.Millisecond)
-	near(t, "asleep in no call", waited[""], 5*time.Millisecond)
-	near(t, "asleep in a child, in the call to redis", waited["redis"], 7*time.Millisecond)
+	for name, least := range map[string]time.Duration{"mysql": 9 * time.Millisecond, "": 4 * time.Millisecond, "redis": 6 * time.Millisecond} {
+		if waited[name] < least || waited[name] > took[name] {
+			t.Errorf("asleep in a call to %q: %v, want from %v to %v", name, waited[name], least, took[name])
+		}
+	}
 }
 
 func TestLogsOfTheProgramThatLookLikeCallsDoNoHarm(t *testing.T) {
@@ -268,15 +277,17 @@ func TestSamplesTellWhatRan(t *testing.T) {
 	if len(x.Samples) < 3 {
 		t.Skipf("%d samples only: the machine is too busy for the profiler's clock", len(x.Samples))
 	}
+	// On a busy machine there are times on the processor without a sample, of which less is known.
 	var inSpin, all time.Duration
 	for _, i := range x.Goroutines[0].Intervals {
-		if i.State == exectrace.Running {
+		sampled := slices.ContainsFunc(x.Samples, func(s exectrace.Sample) bool { return i.From <= s.At && s.At < i.To })
+		if i.State == exectrace.Running && sampled {
 			if all += i.Length(); on(i.Stack, "exectrace_test.spin") {
 				inSpin += i.Length()
 			}
 		}
 	}
-	if inSpin < all*9/10 {
+	if all < 20*time.Millisecond || inSpin < all*9/10 {
 		t.Errorf("%v of %v on the processor were in spin, want nearly all", inSpin, all)
 	}
 }

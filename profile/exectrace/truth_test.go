@@ -1,7 +1,9 @@
 package exectrace_test
 
 import (
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,6 +97,19 @@ func stranger(i int, mu *sync.Mutex, done chan struct{}) {
 }
 
 func TestTheTimesAreThoseThatTheTaskMeasuredItself(t *testing.T) {
+	// The kernel may take the processor from the task between the two clocks, on a busy machine often. What
+	// is wrong is wrong each time.
+	var differences []string
+	for range 10 {
+		if differences = compared(t); len(differences) == 0 {
+			return
+		}
+	}
+	t.Errorf("10 times, the last: %s", strings.Join(differences, "; "))
+}
+
+// compared is in what a trace and the tasks in it differ.
+func compared(t *testing.T) (differences []string) {
 	server := lateServer(t, 120*time.Millisecond)
 	stop := crowd(500)
 	defer stop()
@@ -123,11 +138,13 @@ func TestTheTimesAreThoseThatTheTaskMeasuredItself(t *testing.T) {
 			if late := got[exectrace.Runnable]; got[s] < m[s] && got[s]+late > m[s] {
 				continue
 			}
-			near(t, s.String(), got[s], m[s])
+			if diff := (got[s] - m[s]).Abs(); diff > m[s]/20 && diff > 2*time.Millisecond {
+				differences = append(differences, fmt.Sprintf("%s: %v, want %v", s, got[s], m[s]))
+			}
 		}
 		// What others took the processor for is not the task's; what the task measured has it.
 		if busy := got[exectrace.Running] + got[exectrace.Assist]; busy > m[exectrace.Running]+5*time.Millisecond || busy+got[exectrace.Runnable] < m[exectrace.Running]-2*time.Millisecond {
-			t.Errorf("running: %v and %v runnable, want %v", busy, got[exectrace.Runnable], m[exectrace.Running])
+			differences = append(differences, fmt.Sprintf("running: %v and %v runnable, want %v", busy, got[exectrace.Runnable], m[exectrace.Running]))
 		}
 	}
 	for _, s := range x.Profile().Sample {
@@ -139,4 +156,5 @@ func TestTheTimesAreThoseThatTheTaskMeasuredItself(t *testing.T) {
 			}
 		}
 	}
+	return differences
 }
