@@ -59,7 +59,7 @@ func ServeUI(w http.ResponseWriter, r *http.Request, read func() (*profile.Profi
 		return
 	}
 	page, dot, err := render(r.Context(), read, rest, query)
-	if err == nil && rest == "graph" && page.status == http.StatusOK {
+	if err == nil && dot != nil {
 		err = page.draw(r.Context(), dot)
 	}
 	if err != nil {
@@ -95,7 +95,7 @@ var errBusy = fmt.Errorf("graph: other pages of this kind have been waited for f
 var errNoHome = errors.New("graph: pprof's own pages need the place of a user's configuration, though they write nothing " +
 	"there: start this program with HOME or XDG_CONFIG_HOME set; the folder need not exist")
 
-// render has the driver make a page, and for the page of the graph its text too.
+// render has the driver make a page, and for the page of the graph its text too, if there is one to draw.
 func render(ctx context.Context, read func() (*profile.Profile, error), rest string, query url.Values) (*page, []byte, error) {
 	if _, err := os.UserConfigDir(); err != nil {
 		return nil, nil, fmt.Errorf("%w (%w)", errNoHome, err)

@@ -78,10 +78,6 @@ func profileOf(t testing.TB, all ...spent) []byte {
 // repository is the result of a request as people profile them: slow because of a statement that is made
 // again and again, with a lock and some work of its own, and some children.
 func repository(t testing.TB, children int) *result.Result {
-	const app = "github.com/acme/forge/"
-	const root = "net/http.serverHandler.ServeHTTP net/http.HandlerFunc.ServeHTTP " + app + "web.(*Site).commits "
-	const query = root + app + "store.(*Repo).Commits database/sql.(*DB).QueryContext "
-	const mysql = "github.com/go-sql-driver/mysql.(*mysqlConn).readPacket net.(*conn).Read internal/poll.(*FD).Read"
 	res := &result.Result{
 		ID: "RXGZ4T2M", User: "alice", State: result.Done,
 		Method: "GET", URI: "/acme/forge/commits?branch=main&page=2", Host: "forge.example",
@@ -115,6 +111,15 @@ func repository(t testing.TB, children int) *result.Result {
 			Header: map[string][]string{"Content-Type": {"text/html; charset=utf-8"}, "Set-Cookie": {"[redacted]"}, "X-Request-Id": {"b2c3"}}},
 		Trace: []byte("go 1.26 trace"),
 	}
+	res.Timeline.Rows = goroutines(children)
+	res.Profile = profileOf(t, repositorySpent()...)
+	return res
+}
+
+var states = []string{"running", "runnable", "network", "lock", "channel", "select", "sleep", "syscall", "gc", "assist", "other"}
+
+// goroutines are what the request's own and its children did.
+func goroutines(children int) []result.Row {
 	main := result.Row{ID: 42, Name: "net/http.(*conn).serve"}
 	at := time.Duration(0)
 	do := func(row *result.Row, state, what string, took time.Duration) {
@@ -133,8 +138,7 @@ func repository(t testing.TB, children int) *result.Result {
 		}
 	}
 	do(&main, "channel", "waiting for a channel in web.(*Site).commits", 412*ms-at)
-	res.Timeline.Rows = []result.Row{main}
-	states := []string{"running", "runnable", "network", "lock", "channel", "select", "sleep", "syscall", "gc", "assist", "other"}
+	rows := []result.Row{main}
 	for i := range children {
 		row := result.Row{ID: int64(100 + i), Parent: 42, Name: fmt.Sprintf("github.com/acme/forge/web.(*Site).highlight.func%d", i%3+1)}
 		if i%4 == 3 {
@@ -148,8 +152,17 @@ func repository(t testing.TB, children int) *result.Result {
 		if i%5 == 0 {
 			row.Calls = []result.CallBar{{From: at - 40*ms, To: at - 2*ms, Backend: "redis", What: "GET session"}}
 		}
-		res.Timeline.Rows = append(res.Timeline.Rows, row)
+		rows = append(rows, row)
 	}
+	return rows
+}
+
+// repositorySpent is where their time went.
+func repositorySpent() []spent {
+	const app = "github.com/acme/forge/"
+	const root = "net/http.serverHandler.ServeHTTP net/http.HandlerFunc.ServeHTTP " + app + "web.(*Site).commits "
+	const query = root + app + "store.(*Repo).Commits database/sql.(*DB).QueryContext "
+	const mysql = "github.com/go-sql-driver/mysql.(*mysqlConn).readPacket net.(*conn).Read internal/poll.(*FD).Read"
 	spend := []spent{
 		{"network", 239 * ms, query + mysql},
 		{"network", 8 * ms, root + app + "store.(*Repo).Head database/sql.(*DB).QueryContext " + mysql},
@@ -168,8 +181,7 @@ func repository(t testing.TB, children int) *result.Result {
 		spend = append(spend, spent{states[i%len(states)], time.Duration(40-3*i) * ms,
 			fmt.Sprintf("%sweb.(*Site).highlight.func%d %sweb.lex%d %sweb.token%d", app, i%3+1, app, i, app, i%4)})
 	}
-	res.Profile = profileOf(t, spend...)
-	return res
+	return spend
 }
 
 // get asks for a part of a result.
