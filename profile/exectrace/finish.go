@@ -34,11 +34,10 @@ func (rd *reader) finish() *Execution {
 			c.To, c.Ended = end, false
 		}
 	}
-	x.Pauses = slices.DeleteFunc(x.Pauses, func(p Pause) bool { return p.To == over || p.From >= end })
+	rd.finishPauses()
+	x.Pauses = slices.DeleteFunc(x.Pauses, func(p Pause) bool { return p.From >= end })
 	for i := range x.Pauses {
-		if p := &x.Pauses[i]; p.To < 0 || p.To > end {
-			p.To = end
-		}
+		x.Pauses[i].To = min(x.Pauses[i].To, end)
 	}
 	slices.SortStableFunc(x.Samples, func(a, b Sample) int { return cmp.Compare(a.At, b.At) })
 	x.Samples = slices.DeleteFunc(x.Samples, func(s Sample) bool { return s.At > end })

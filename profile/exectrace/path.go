@@ -2,7 +2,6 @@ package exectrace
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -56,8 +55,6 @@ func newWalker(x *Execution) *walker {
 	}
 	return w
 }
-
-const never = time.Duration(math.MaxInt64)
 
 type walker struct {
 	by    map[int64]*Goroutine
@@ -148,50 +145,4 @@ func (w *walker) split(steps []Step, g *Goroutine, i Interval, call *Call) []Ste
 		i.From = piece.To
 	}
 	return steps
-}
-
-// calls are those of one goroutine: which is the innermost, from when on.
-type calls []change
-
-type change struct {
-	at  time.Duration
-	now *Call // nil if there is none
-}
-
-// innermost takes the calls by their beginning. The innermost of several is the one that began last.
-func innermost(list []*Call) (changes calls) {
-	var open []*Call
-	ended := func(by time.Duration) {
-		for n := len(open); n > 0 && open[n-1].To <= by; n = len(open) {
-			at := open[n-1].To
-			for n > 0 && open[n-1].To <= at {
-				n--
-			}
-			change := change{at: at}
-			if open = open[:n]; n > 0 {
-				change.now = open[n-1]
-			}
-			changes = append(changes, change)
-		}
-	}
-	for _, c := range list {
-		ended(c.From)
-		open = append(open, c)
-		changes = append(changes, change{c.From, c})
-	}
-	ended(never)
-	return changes
-}
-
-// at is the call that goes on at a time, of several the innermost; nil if there is none. next is when that
-// changes, or never.
-func (cs calls) at(t time.Duration) (now *Call, next time.Duration) {
-	n, _ := slices.BinarySearchFunc(cs, t, func(c change, t time.Duration) int { return cmp.Compare(c.at, t+1) })
-	if next = never; n < len(cs) {
-		next = cs[n].at
-	}
-	if n > 0 {
-		now = cs[n-1].now
-	}
-	return now, next
 }

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/exp/trace"
-
-	"github.com/heeler-go/heeler/internal/request"
 )
 
 // Read reads an execution trace, of the Go versions that golang.org/x/exp/trace knows, and returns what
@@ -21,6 +19,10 @@ import (
 // in which the region's goroutines changed their state more than a million times. One that
 // somebody forged may keep Read busy for ever: it is for a program's own traces.
 func Read(r io.Reader, region string) (*Execution, error) {
+	return read(r, region, maxIntervals)
+}
+
+func read(r io.Reader, region string, limit int) (*Execution, error) {
 	events, err := trace.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("exectrace: %w", err)
@@ -30,9 +32,9 @@ func Read(r io.Reader, region string) (*Execution, error) {
 		members: map[trace.GoID]*member{},
 		stacks:  interned{known: map[trace.Stack]*Stack{}, same: map[string]*Stack{}, both: map[[2]*Stack]*Stack{}},
 		calls:   map[uint64]int{},
-		pauses:  map[pauseKey]int{},
+		pauses:  map[pauseKey]trace.Time{},
 	}
-	for rd.intervals < maxIntervals {
+	for rd.intervals < limit {
 		e, readErr := events.ReadEvent()
 		if readErr != nil {
 			if readErr != io.EOF {
@@ -75,13 +77,8 @@ type reader struct {
 
 	intervals int // of all goroutines
 
-	calls  map[uint64]int   // that have not ended, by number: their place in x.Calls
-	pauses map[pauseKey]int // that have not ended: their place in x.Pauses
-}
-
-type pauseKey struct {
-	name string
-	by   trace.ResourceID
+	calls  map[uint64]int          // that have not ended, by number: their place in x.Calls
+	pauses map[pauseKey]trace.Time // that have not ended: when they began
 }
 
 func (rd *reader) at(t trace.Time) time.Duration { return max(0, time.Duration(t-rd.zero)) }
@@ -244,66 +241,4 @@ func (rd *reader) sample(e *trace.Event) {
 		return
 	}
 	rd.x.Samples = append(rd.x.Samples, Sample{At: rd.at(e.Time()), Goroutine: m.ID, Stack: rd.stack(m, e.Stack())})
-}
-
-// log is a message of the program; breakers tell of their calls by it.
-func (rd *reader) log(e *trace.Event) {
-	l := e.Log()
-	switch l.Category {
-	case request.TraceCall:
-		m := rd.members[e.Goroutine()]
-		number, backend, statement, ok := request.ParseTraceCall(l.Message)
-		if m == nil || !ok {
-			return
-		}
-		rd.calls[number] = len(rd.x.Calls)
-		at := rd.at(e.Time())
-		rd.x.Calls = append(rd.x.Calls, Call{Span: Span{at, -1}, Goroutine: m.ID, Backend: backend, Statement: statement})
-	case request.TraceDone:
-		number, ok := request.ParseTraceDone(l.Message)
-		if i, known := rd.calls[number]; ok && known {
-			rd.x.Calls[i].To, rd.x.Calls[i].Ended = rd.at(e.Time()), true
-			delete(rd.calls, number)
-		}
-	}
-}
-
-const (
-	assist  = "GC mark assist"
-	marking = "GC concurrent mark phase"
-	stop    = "stop-the-world"
-
-	over = -2 // the end of a pause that was over before the region began
-)
-
-// span is the beginning or the end of something that the runtime does.
-func (rd *reader) span(e *trace.Event) {
-	r := e.Range()
-	if r.Name == assist {
-		if m := rd.members[r.Scope.Goroutine()]; m != nil {
-			m.assists(rd.at(e.Time()), e.Kind() != trace.EventRangeEnd, rd.stack(m, e.Stack()))
-		}
-		return
-	}
-	world := strings.HasPrefix(r.Name, stop)
-	if !world && r.Name != marking {
-		return
-	}
-	key := pauseKey{r.Name, r.Scope}
-	i, known := rd.pauses[key]
-	switch {
-	case e.Kind() == trace.EventRangeEnd && known:
-		rd.x.Pauses[i].To = rd.at(e.Time())
-		if !rd.begun {
-			rd.x.Pauses[i].To = over
-		}
-		delete(rd.pauses, key)
-	case e.Kind() != trace.EventRangeEnd && !known:
-		rd.pauses[key] = len(rd.x.Pauses)
-		p := Pause{Span: Span{0, -1}, What: r.Name, World: world}
-		if rd.begun {
-			p.From = rd.at(e.Time())
-		}
-		rd.x.Pauses = append(rd.x.Pauses, p)
-	}
 }
