@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/trace"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -277,17 +276,15 @@ func TestSamplesTellWhatRan(t *testing.T) {
 	if len(x.Samples) < 3 {
 		t.Skipf("%d samples only: the machine is too busy for the profiler's clock", len(x.Samples))
 	}
-	// On a busy machine there are times on the processor without a sample, of which less is known.
 	var inSpin, all time.Duration
 	for _, i := range x.Goroutines[0].Intervals {
-		sampled := slices.ContainsFunc(x.Samples, func(s exectrace.Sample) bool { return i.From <= s.At && s.At < i.To })
-		if i.State == exectrace.Running && sampled {
+		if i.State == exectrace.Running {
 			if all += i.Length(); on(i.Stack, "exectrace_test.spin") {
 				inSpin += i.Length()
 			}
 		}
 	}
-	if all < 20*time.Millisecond || inSpin < all*9/10 {
+	if inSpin < all*9/10 {
 		t.Errorf("%v of %v on the processor were in spin, want nearly all", inSpin, all)
 	}
 }
@@ -397,24 +394,19 @@ func TestARequestThroughARealServerIsRead(t *testing.T) {
 }
 
 func TestWhatIsTooMuchIsReadUpToALimit(t *testing.T) {
-	x := execution(t, func() {
-		there, back := make(chan int), make(chan int)
-		go func() {
-			for n := range there {
-				back <- n
+	traced := taken(t, func() {
+		enter(func() {
+			for range 1000 {
+				time.Sleep(time.Microsecond)
 			}
-		}()
-		for n := range 300_000 {
-			there <- n
-			<-back
-		}
-		close(there)
+		})
 	})
-	all := 0
-	for _, g := range x.Goroutines {
-		all += len(g.Intervals)
+	x, err := exectrace.ReadUpTo(bytes.NewReader(traced), region, 1000)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !x.Truncated || all < 1_000_000 || all > 1_100_000 {
-		t.Errorf("%d intervals were read, to the end: %v; want a million, and that it says so", all, !x.Truncated)
+	whole(t, x)
+	if n := len(x.Goroutines[0].Intervals); !x.Truncated || n < 1000 || n > 1010 {
+		t.Errorf("%d intervals were read, to the end: %v; want a thousand, and that it says so", n, !x.Truncated)
 	}
 }
