@@ -36,15 +36,10 @@ func (p *page) Write(b []byte) (int, error) {
 
 var errFull = fmt.Errorf("graph: the page is over the limit of %d bytes", maxPage)
 
-// protect sets the headers of an answer that shows what is not for everyone. Scripts and styles are those
-// with the nonce; pprof's search box has a picture in a data URL.
-func protect(h http.Header, nonce string) {
-	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'nonce-%[1]s'; "+
-		"style-src 'nonce-%[1]s'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce))
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
+// policy lets scripts and styles with the nonce work; pprof's search box has a picture in a data URL.
+func policy(nonce string) string {
+	return fmt.Sprintf("default-src 'none'; script-src 'nonce-%[1]s'; "+
+		"style-src 'nonce-%[1]s'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce)
 }
 
 // send answers with the page. Of the driver's headers it takes the two that it knows.

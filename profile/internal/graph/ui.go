@@ -26,9 +26,9 @@ var doors = map[string]bool{"": true, "flamegraph": true, "top": true, "peek": t
 //
 // rest is the path below where the pages are, without a slash in front: "flamegraph", "top", "peek", "graph",
 // "download", or "", which leads to the flame graph, as "graph" does where there is no dot to draw it. All
-// else is not found. nonce is in base64 and new for each request. ServeUI sets the headers that keep the
-// answer out of caches and frames, and a Content-Security-Policy by which only this page's own scripts
-// and styles are used and no other request is made.
+// else is not found. nonce is in base64 and new for each request. ServeUI sets a Content-Security-Policy by which
+// only this page's own scripts and styles are used, no other request is made and no frame has the page. The
+// headers that keep the answer out of caches are the caller's.
 //
 // pprof needs HOME or XDG_CONFIG_HOME in the environment; without, the answer says so.
 //
@@ -36,7 +36,7 @@ var doors = map[string]bool{"": true, "flamegraph": true, "top": true, "peek": t
 // is answered. The profile is not changed, and requests may be served at once, though pages are made one after another. A
 // query may have 8 KiB and regular expressions of a cost that depends on the profile.
 func ServeUI(w http.ResponseWriter, r *http.Request, read func() (*profile.Profile, error), rest, nonce string) {
-	protect(w.Header(), nonce)
+	w.Header().Set("Content-Security-Policy", policy(nonce))
 	switch {
 	case !doors[rest]:
 		http.NotFound(w, r)

@@ -156,7 +156,7 @@ func TestEveryPageHasANonceOfItsOwn(t *testing.T) {
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	res := repository(t, 0)
-	for _, target := range []string{"", "?by=zzz", "profile.pb.gz", "run.trace", "graph.dot", "response", "pprof", "nope"} {
+	for _, target := range []string{"", "?by=zzz", "profile.pb.gz", "run.trace", "graph.dot", "response", "pprof", "pprof/", "pprof/top", "pprof/download", "pprof/source", "pprof/top?f=(", "nope"} {
 		w := get(res, target)
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
