@@ -30,11 +30,11 @@ type chromium struct {
 }
 
 // openChromium starts a Chromium that knows nothing of others and speaks to nobody unasked.
-func openChromium(t *testing.T, width, height int) *chromium {
+func openChromium(t *testing.T) *chromium {
 	t.Helper()
 	flags := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(servers.Program(t, "chromium", "chromium")), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(width, height))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1300, 1000))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), flags...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -119,7 +119,7 @@ func (b *chromium) atPeace(t *testing.T, url string) {
 }
 
 func TestTheAdminProfilesAPageInABrowser(t *testing.T) {
-	b := openChromium(t, 1300, 1000)
+	b := openChromium(t)
 	v := visit(t)
 	v.turn("mysql", "slow 15ms")
 	in(t, b, chromedp.Navigate(v.url+"/admin/"+v.shop.adminKey))
