@@ -33,14 +33,20 @@ type line struct {
 	busy       time.Duration // on a processor
 }
 
-// timeline draws the goroutines: those that entered the region first. If they are too many for a row each,
-// it is those that the request waited for most, then those that computed most.
+// timeline draws the goroutines: those that entered the region first. It leaves out those whose whole life
+// would be narrower than a cell. If they are too many for a row each, it is those that the request waited for
+// most, then those that computed most.
 func (t *teller) timeline(x *exectrace.Execution, path []exectrace.Step) result.Timeline {
 	lines := linesOf(x)
-	if len(lines) > maxRows {
-		rank(lines, path)
+	shown := slices.Clone(lines)
+	if n := len(x.Runs); n > 0 {
+		seen := x.Runs[n-1].To / maxCells
+		shown = slices.DeleteFunc(shown, func(l *line) bool { return l.rank() > 0 && len(l.calls) == 0 && l.length() < seen })
 	}
-	shown := lines[:min(len(lines), maxRows)]
+	if len(shown) > maxRows {
+		rank(shown, path)
+	}
+	shown = shown[:min(len(shown), maxRows)]
 	for bars := maxBars; ; bars /= 2 {
 		tl := result.Timeline{Rows: t.rows(shown, bars), More: len(lines) - len(shown)}
 		if size, err := json.Marshal(tl); err != nil || len(size) <= maxTimeline || bars <= maxRows {
@@ -71,6 +77,13 @@ func linesOf(x *exectrace.Execution) []*line {
 	}
 	slices.SortStableFunc(lines, func(a, b *line) int { return a.rank() - b.rank() })
 	return lines
+}
+
+func (l *line) length() (sum time.Duration) {
+	for _, g := range l.parts {
+		sum += g.Length()
+	}
+	return sum
 }
 
 // rank is 0 for a goroutine that entered the region.

@@ -267,3 +267,13 @@ func BenchmarkFill(b *testing.B) {
 		})
 	}
 }
+
+func TestAGoroutineTooShortToBeSeenHasNoRow(t *testing.T) {
+	x := one(did{exectrace.Sleep, 100 * ms, inCode, nil})
+	x.Goroutines = append(x.Goroutines,
+		goroutine(8, 7, "main.blink", 50*ms, did{exectrace.Running, ms / 20, inCode, nil}),
+		goroutine(9, 7, "main.work", 50*ms, did{exectrace.Running, ms, inCode, nil}))
+	if tl := filled(x).Timeline; len(tl.Rows) != 2 || tl.Rows[1].ID != 9 || tl.More != 1 {
+		t.Errorf("%+v", tl)
+	}
+}
