@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/profile/exectrace"
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
 
@@ -150,6 +151,24 @@ func TestBarsAreWhereTheirTimesAre(t *testing.T) {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not have %q", want)
 		}
+	}
+}
+
+func TestEveryStateHasItsOwnColourAndWords(t *testing.T) {
+	var bars []result.Bar
+	for i, state := range exectrace.States() {
+		bars = append(bars, result.Bar{From: time.Duration(i) * ms, To: time.Duration(i+1) * ms, State: state.String()})
+	}
+	res := &result.Result{State: result.Done, Timeline: result.Timeline{Rows: []result.Row{{ID: 1, Bars: bars}}}}
+	body := get(res, "").Body.String()
+	for _, b := range boxes(t, parse(t, body), "bar") {
+		class := strings.TrimPrefix(b.class, "bar ")
+		if strings.Count(body, `<li><i class="swatch `+class+`"`) != 1 || strings.Count(body, "{ --k: var(--"+strings.TrimPrefix(class, "k-")+")") != 1 {
+			t.Errorf("%s: one entry in the legend and one rule in the style are wanted", class)
+		}
+	}
+	if n := strings.Count(body, `<li><i class="swatch k-`); n != len(bars) {
+		t.Errorf("%d of %d states are in the legend", n, len(bars))
 	}
 }
 
