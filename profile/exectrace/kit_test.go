@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"runtime/pprof"
 	"runtime/trace"
 	"strings"
@@ -133,4 +134,24 @@ func on(s *exectrace.Stack, name string) bool {
 func spin(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 	}
+}
+
+// serve has each connection served on a goroutine of its own, and gives the address.
+func serve(t testing.TB, conn func(net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go conn(c)
+		}
+	}()
+	return l.Addr().String()
 }

@@ -38,6 +38,7 @@ func (x *Execution) Profile() *profile.Profile {
 		stacks:    map[*Stack][]*profile.Location{},
 		samples:   map[sampleKey]*profile.Sample{},
 	}
+	names := map[int64]string{} // of goroutines
 	for _, run := range x.Runs {
 		b.p.DurationNanos += int64(run.Length())
 	}
@@ -55,10 +56,10 @@ func (x *Execution) Profile() *profile.Profile {
 				b.add(step, name, g)
 			}
 		}
-		b.names(g.ID, name)
+		names[g.ID] = name
 	}
 	for _, s := range x.Samples {
-		values := b.sample(sampleKey{stack: s.Stack, goroutine: b.goroutines[s.Goroutine]}, nil).Value
+		values := b.sample(sampleKey{stack: s.Stack, goroutine: names[s.Goroutine]}, nil).Value
 		values[len(values)-2]++
 		values[len(values)-1] += samplePeriod
 	}
@@ -67,13 +68,12 @@ func (x *Execution) Profile() *profile.Profile {
 
 // A builder makes a profile of what it is given.
 type builder struct {
-	p          *profile.Profile
-	mapping    *profile.Mapping
-	goroutines map[int64]string
-	functions  map[[2]string]*profile.Function // by name and file
-	locations  map[Frame]*profile.Location
-	stacks     map[*Stack][]*profile.Location
-	samples    map[sampleKey]*profile.Sample
+	p         *profile.Profile
+	mapping   *profile.Mapping
+	functions map[[2]string]*profile.Function // by name and file
+	locations map[Frame]*profile.Location
+	stacks    map[*Stack][]*profile.Location
+	samples   map[sampleKey]*profile.Sample
 }
 
 // A sampleKey tells samples apart: what is alike in all of it is counted as one.
@@ -89,7 +89,6 @@ func (b *builder) types() {
 		b.mapping.File = filepath.Base(name)
 	}
 	b.p.Mapping = []*profile.Mapping{b.mapping}
-	b.goroutines = map[int64]string{}
 	b.p.SampleType = append(b.p.SampleType, &profile.ValueType{Type: wall, Unit: "nanoseconds"})
 	for _, s := range States() {
 		b.p.SampleType = append(b.p.SampleType, &profile.ValueType{Type: s.String(), Unit: "nanoseconds"})
@@ -97,8 +96,6 @@ func (b *builder) types() {
 	b.p.SampleType = append(b.p.SampleType,
 		&profile.ValueType{Type: samples, Unit: "count"}, &profile.ValueType{Type: cpu, Unit: "nanoseconds"})
 }
-
-func (b *builder) names(id int64, name string) { b.goroutines[id] = name }
 
 func (b *builder) add(s Step, goroutine string, g *Goroutine) {
 	key := sampleKey{stack: s.Stack, goroutine: goroutine}

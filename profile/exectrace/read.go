@@ -1,7 +1,6 @@
 package exectrace
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -46,16 +45,12 @@ func read(r io.Reader, region string, limit int) (*Execution, error) {
 		rd.event(&e)
 	}
 	if !rd.begun {
-		return nil, fmt.Errorf("exectrace: nobody entered the region %q in this trace%w", region, because(err))
+		if err != nil {
+			return nil, fmt.Errorf("exectrace: nobody entered the region %q in this trace, which is damaged: %w", region, err)
+		}
+		return nil, fmt.Errorf("exectrace: nobody entered the region %q in this trace", region)
 	}
 	return rd.finish(), nil
-}
-
-func because(err error) error {
-	if err == nil {
-		return errors.New("")
-	}
-	return fmt.Errorf(", which is damaged: %w", err)
 }
 
 // maxIntervals is how many intervals an execution has at most: with what is made of them they take a few

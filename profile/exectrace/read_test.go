@@ -177,14 +177,8 @@ func TestThePathGoesThroughTheChildThatWasWaitedFor(t *testing.T) {
 		<-done
 		<-done
 	})
-	var asleep, other time.Duration
-	for _, s := range x.Path() {
-		if s.State == exectrace.Sleep {
-			asleep += s.Length()
-		} else {
-			other += s.Length()
-		}
-	}
+	asleep := onPath(x)[exectrace.Sleep]
+	other := x.Runs[0].Length() - asleep // the path is as long as the run
 	if asleep < 29*time.Millisecond || other > asleep/2 {
 		t.Errorf("on the path it slept %v and did something else for %v; want 30ms of sleep", asleep, other)
 	}
@@ -198,13 +192,7 @@ func TestAWaitForALockStaysOneWhoeverHeldIt(t *testing.T) {
 		<-held
 		mu.Lock()
 	})
-	var locked time.Duration
-	for _, s := range x.Path() {
-		if s.State == exectrace.Lock {
-			locked += s.Length()
-		}
-	}
-	if locked < 18*time.Millisecond {
+	if locked := onPath(x)[exectrace.Lock]; locked < 18*time.Millisecond {
 		t.Errorf("%v of the path are the lock's, want 20ms", locked)
 	}
 	if wait := longest(x.Goroutines[0], exectrace.Lock); wait.Waker == nil || !wait.Waker.Own {

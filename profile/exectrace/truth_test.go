@@ -54,21 +54,9 @@ func task(t testing.TB, server string) measured {
 
 // lateServer says something to each client after a while.
 func lateServer(t testing.TB, after time.Duration) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			time.AfterFunc(after, func() { conn.Write([]byte("x")); conn.Close() })
-		}
-	}()
-	return l.Addr().String()
+	return serve(t, func(conn net.Conn) {
+		time.AfterFunc(after, func() { conn.Write([]byte("x")); conn.Close() })
+	})
 }
 
 // crowd keeps n goroutines busy, each in its own way, until it is called.

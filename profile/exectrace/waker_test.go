@@ -12,30 +12,16 @@ import (
 
 // echo answers each byte, a little later.
 func echo(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
+	return serve(t, func(conn net.Conn) {
+		defer conn.Close()
+		for b := make([]byte, 1); ; {
+			if _, err := conn.Read(b); err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				for b := make([]byte, 1); ; {
-					if _, err := conn.Read(b); err != nil {
-						return
-					}
-					time.Sleep(200 * time.Microsecond)
-					conn.Write(b)
-				}
-			}()
+			time.Sleep(200 * time.Microsecond)
+			conn.Write(b)
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 func TestWhoRunsTheGarbageCollectorIsNotTakenForWhoAnswers(t *testing.T) {
