@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"io"
 	"runtime"
 	"runtime/pprof"
 	"slices"
@@ -215,7 +216,7 @@ func TestAHeapProfileAtTheSameTimeIsNoRace(t *testing.T) {
 			case <-quit:
 				return
 			default:
-				pprof.Lookup("heap").WriteTo(discard{}, 0)
+				pprof.Lookup("heap").WriteTo(io.Discard, 0)
 			}
 		}
 	})
@@ -223,10 +224,6 @@ func TestAHeapProfileAtTheSameTimeIsNoRace(t *testing.T) {
 	close(quit)
 	other.Wait()
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func TestTheProfileHasTheAllocationsAsSampleTypes(t *testing.T) {
 	r := start(t, capture.Options{Allocs: true})

@@ -113,9 +113,8 @@ func (r *Recording) start(ctx context.Context, o Options) (err error) {
 			r.turn.leave()
 		}
 	}()
-	var before *allocs
 	if o.Allocs {
-		if before, err = newAllocs(); err != nil {
+		if r.allocs, err = newAllocs(); err != nil {
 			return err
 		}
 	}
@@ -123,9 +122,9 @@ func (r *Recording) start(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	theProfiler.ride()
-	if r.allocs = before; before != nil {
-		before.start()
-		before.others = theRunning.any()
+	if r.allocs != nil {
+		r.allocs.start()
+		r.allocs.others = theRunning.any()
 	}
 	started = true
 	return nil

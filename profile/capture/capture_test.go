@@ -226,8 +226,8 @@ func TestStopInTheMiddleGivesWhatThereIs(t *testing.T) {
 }
 
 func TestTheRegionCannotBeGuessed(t *testing.T) {
-	one, two := start(t, capture.Options{}).Stop().Region, ""
-	two = start(t, capture.Options{}).Stop().Region
+	one := start(t, capture.Options{}).Stop().Region
+	two := start(t, capture.Options{}).Stop().Region
 	if form := regexp.MustCompile(`^heeler [0-9a-f]{16}$`); !form.MatchString(one) || one == two {
 		t.Errorf("%q and %q", one, two)
 	}

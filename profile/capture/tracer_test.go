@@ -14,7 +14,6 @@ import (
 	exptrace "golang.org/x/exp/trace"
 
 	"github.com/heeler-go/heeler/profile/capture"
-	"github.com/heeler-go/heeler/profile/exectrace"
 )
 
 // hold has the tracer behind the package's back, until the function that it returns is called.
@@ -254,7 +253,6 @@ func TestAStrangerWhoStopsTheTracerBesideAFlightRecorderIsAProblemAndTheRecorder
 
 func TestAStrangerWhoStopsTheTracerIsAProblem(t *testing.T) {
 	r := start(t, capture.Options{})
-	var x *exectrace.Execution
 	r.Do(trace.Stop)
 	c := r.Stop()
 	if len(c.Problems) != 1 || !strings.Contains(c.Problems[0], "has stopped the execution tracer") {
