@@ -160,3 +160,13 @@ func TestTheAnswerIsKeptOnRequestUpToALimit(t *testing.T) {
 		}
 	})
 }
+
+func TestTheTextSaysWhereTheRestIs(t *testing.T) {
+	s := newSite(t, "HTTP/1", &profile.Profiler{Allow: byHeader}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	a := s.get("alice", "/?__profile__=inline,response,alloc")
+	for _, line := range []string{"more: /__profile__/", "/response\n", "/?by=alloc_space\n"} {
+		if !strings.Contains(a.body, line) {
+			t.Errorf("the text does not say %q: %s", line, a.body)
+		}
+	}
+}

@@ -177,6 +177,11 @@ func (j *job) once(ctx context.Context, rec *capture.Recording) bool {
 	}
 	r := j.request(x.rec)
 	defer j.handBack(r)
+	defer func() { // after a panic, too, and outside of what is recorded
+		j.mu.Lock()
+		j.runs = append(j.runs, x)
+		j.mu.Unlock()
+	}()
 	rec.Do(func() { j.serve(r, &x) })
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -192,9 +197,6 @@ func (j *job) serve(r *http.Request, x *run) {
 			x.value = recover()
 		}
 		x.answer.end(x.returned)
-		j.mu.Lock()
-		j.runs = append(j.runs, *x)
-		j.mu.Unlock()
 		if x.value != nil {
 			panic(x.value) // with its stack: nothing has been unwound
 		}

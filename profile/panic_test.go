@@ -41,6 +41,8 @@ func TestAPanicGoesOnAndTheProfileIsKept(t *testing.T) {
 			}
 			if said := s.logged("panic serving 127.0.0.1:"); !strings.Contains(said, "it burns") || !strings.Contains(said, "profile_test.explode") || strings.Count(said, "panic serving") != 1 {
 				t.Errorf("%q: the server's log: %s", value, said)
+			} else if named := strings.Contains(said, "its profile is at /__profile__/"+res.ID+"/\n"); named != strings.Contains(value, "inline") {
+				t.Errorf("%q: the server's log: %s; want who waited in vain to find the profile", value, said)
 			}
 		}
 	})
@@ -66,7 +68,8 @@ func TestAnAbortIsSilentAndGoexitIsTold(t *testing.T) {
 				if res.State != result.Done || (about == "Goexit") != strings.Contains(told, "Goexit") || (about == "abort") != (res.Runs[0].Panic != "") {
 					t.Errorf("%s %q: %s %+v %q", about, value, res.State, res.Runs, told)
 				}
-				if said := s.log.String(); said != "" {
+				named := about == "Goexit" && value == "inline" // nothing else tells who waits
+				if said := s.log.String(); (said != "") != named || named && !strings.Contains(said, "its profile is at") {
 					t.Errorf("%s %q: the server's log: %s", about, value, said)
 				}
 			}

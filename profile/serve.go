@@ -70,26 +70,52 @@ func (j *job) inline(w http.ResponseWriter, r *http.Request) {
 	} else if !j.tape(w, r) {
 		return
 	}
+	way := j.way(r)
+	served := false
+	defer func() {
+		if !served && !j.aborted() {
+			j.logf("profile: %s ended without an answer; its profile is at %s", j.who(), absolute(r, j.wayFor(r, j.res.ID+"/")))
+		}
+	}()
 	j.profile()
+	served = true
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
 		rc.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 	}
-	way := j.way(r)
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
 		redirect(w, r, way) // so that to load the page again is not to run the request again
 		return
 	}
 	w.Header().Set("Content-Location", way)
-	writeText(w, r, http.StatusOK, summary.Text(j.now())+"more: "+absolute(r, way)+"\n")
+	res, at := j.now(), absolute(r, way)
+	text := summary.Text(res) + "more: " + at + "\n"
+	if res.Response != nil {
+		text += "the answer: " + at + "response\n"
+	}
+	if j.asked.Alloc {
+		text += "allocations: " + at + "?by=alloc_space\n"
+	}
+	writeText(w, r, http.StatusOK, text)
+}
+
+// aborted says whether the handler has ended as one does that is not to be told of.
+func (j *job) aborted() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := len(j.runs)
+	return n > 0 && j.runs[n-1].value == http.ErrAbortHandler
 }
 
 // way is the relative reference from a request to its result.
 func (j *job) way(r *http.Request) string {
-	to := j.prof.path + j.res.ID + "/"
 	if j.byLink {
-		to = j.prof.path + j.prof.viewLink(j.res.ID)
+		return j.wayFor(r, j.prof.viewLink(j.res.ID))
 	}
-	return ask.BackFrom(r.RequestURI, r.URL.EscapedPath(), to)
+	return j.wayFor(r, j.res.ID+"/")
+}
+
+func (j *job) wayFor(r *http.Request, page string) string {
+	return ask.BackFrom(r.RequestURI, r.URL.EscapedPath(), j.prof.path+page)
 }
 
 // redirect sends the client to the result.

@@ -256,3 +256,13 @@ func TestANegativeMaxTraceIsRefused(t *testing.T) {
 	}
 	free(t)
 }
+
+func TestWhatRecordedNothingSaysSo(t *testing.T) {
+	r, err := capture.Start(t.Context(), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Stop().Read(); err == nil || !strings.Contains(err.Error(), "Do was not called") {
+		t.Errorf("the error is %v", err)
+	}
+}

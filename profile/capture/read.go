@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +41,9 @@ func (c *Capture) note(problem string) {
 //
 // It leaves the capture as it is, and may be called from several goroutines at once.
 func (c *Capture) Read() (*exectrace.Execution, *profile.Profile, error) {
+	if c.Began.IsZero() {
+		return nil, nil, errors.New("capture: nothing was recorded: Do was not called before Stop")
+	}
 	x, err := exectrace.Read(bytes.NewReader(c.Trace), c.Region)
 	if err != nil {
 		return nil, nil, fmt.Errorf("capture: reading the trace: %w", err)

@@ -1,6 +1,7 @@
 package exectrace
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/exp/trace"
@@ -27,7 +28,12 @@ const (
 var stateNames = [numStates]string{"running", "assist", "runnable", "network", "lock", "channel", "select", "sleep", "syscall", "gc", "other"}
 
 // String is the name of the state, and of the profile's sample type that counts it.
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string {
+	if s >= numStates {
+		return fmt.Sprintf("State(%d)", uint8(s))
+	}
+	return stateNames[s]
+}
 
 // States are all of them, in order.
 func States() []State {
