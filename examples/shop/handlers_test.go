@@ -17,7 +17,7 @@ func TestEveryPageIsServedWithItsPolicy(t *testing.T) {
 	v := visit(t)
 	for path, want := range map[string]string{
 		"/":                "On the front table",
-		"/about":           "slow.Wrap(shed.Wrap(box.Wrap(mux)))",
+		"/about":           "slow.Wrap(prof.Wrap(shed.Wrap(box.Wrap(mux))))",
 		"/search":          "Middlemarch",
 		"/authors":         "Wuthering Heights",
 		"/books/22":        "Herman Melville",
