@@ -53,8 +53,9 @@
 //	go tool pprof https://shop.example/__profile__/ID.TOKEN/result/profile.pb.gz
 //
 // Secrets are cut out of what is shown, by slowlog's rules. What response keeps is the application's
-// answer as it is, but for the values of secret headers. An execution trace and a profile have names of
-// functions, labels and, from breakers, statements without values.
+// answer as it is, but for the values of secret headers. A profile has names of functions and of backends.
+// An execution trace is of the whole program: it has statements without values, from breakers, and what
+// the program itself logs by runtime/trace, of which nothing is cut out.
 //
 // # Several replicas
 //
