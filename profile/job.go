@@ -179,6 +179,9 @@ func (j *job) once(ctx context.Context, rec *capture.Recording) bool {
 	defer j.handBack(r)
 	defer func() { // after a panic, too, and outside of what is recorded
 		j.mu.Lock()
+		if n := len(j.runs); n > 0 && !j.cut { // who reads them after a cut does so without the lock
+			j.runs[n-1].answer.body = nil // that of the last run is shown, and there may be a thousand
+		}
 		j.runs = append(j.runs, x)
 		j.mu.Unlock()
 	}()
