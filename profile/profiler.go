@@ -13,6 +13,12 @@
 // backoff and timebox inside; the deadlines of either side do not apply to the request. If Wrap is around
 // a part of the application only, [Profiler.Handler] serves the result pages.
 //
+// Wrap goes around a router that keeps a context of each request for the next one, as chi and echo do, and
+// not into it with Use: there a run that is apart from its client goes on with what the router has given to
+// another request by then, and that one may get its answer.
+//
+//	http.ListenAndServe(":8080", prof.Wrap(router))
+//
 // # What to ask for
 //
 //	/repo?__profile__                 run it apart from the client, and show the result

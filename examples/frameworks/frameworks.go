@@ -10,6 +10,9 @@
 // http.Handler inside gin.WrapH. The Wrap of a breaker, for routes that cannot live without its backend,
 // goes around their handlers in each of them.
 //
+// A profile.Profiler goes around the router in all of them, prof.Wrap(router): a request that it runs apart
+// from its client would go on with a context that chi or echo has given to the next request.
+//
 // A breaker finds the request through the context of the call. In gin that is c.Request.Context(), not c,
 // which hides it unless the engine's ContextWithFallback is set: then a handler's 500 stays a 500, and
 // calls outlast the box.
