@@ -78,7 +78,7 @@ func (j *job) inline(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	j.profile()
-	served = true
+	served = r.Context().Err() == nil // or nobody waits any more: the client, or an http.TimeoutHandler
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
 		rc.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
 	}
