@@ -36,6 +36,9 @@
 // server do not apply, and a client that leaves does not end it. MaxRun does. What a handler cannot do in
 // it is to take over the connection, so WebSockets cannot be profiled.
 //
+// If nobody waits any more for the result of inline, be it that the client has left or that an
+// http.TimeoutHandler further out has answered, the server's log says where it is.
+//
 // A panic of the handler goes on, as it was, with inline, and is logged as net/http logs it without. The
 // profile is kept in either case; but with inline there is no answer that says where, so ask without for
 // one of a panic.
