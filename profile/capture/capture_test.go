@@ -206,7 +206,7 @@ func TestDoAfterStopOnlyCalls(t *testing.T) {
 	if !c.Began.IsZero() {
 		t.Errorf("the recording began at %v", c.Began)
 	}
-	if _, _, err := c.Read(); err == nil || !strings.HasPrefix(err.Error(), "capture: reading the trace: ") {
+	if _, _, err := c.Read(); err == nil || !strings.HasPrefix(err.Error(), "capture: nothing was recorded: ") {
 		t.Errorf("read without a run: %v", err)
 	}
 }
