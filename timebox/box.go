@@ -21,7 +21,10 @@
 // fail with [http.ErrHandlerTimeout] and its reads of the body too.
 //
 // An HTTP/2 stream ends only when its handler returns. There the handler runs
-// on a goroutine of its own and a panic is carried over as a [*Panic].
+// on a goroutine of its own and a panic is carried over as a [*Panic]. One that
+// goes on after the limit has its request to itself, so with HTTP/2 a box belongs
+// around a router that uses its contexts again, as chi's and echo's do, and not
+// into it.
 //
 // Nothing is buffered: what the handler flushes is sent. A connection that is
 // hijacked, and a response whose Content-Type is text/event-stream, leave the
