@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -68,10 +69,7 @@ type link struct {
 
 // verify is the link whose token came with the request, if it holds.
 func (p *Profiler) verify(token string, r *http.Request) (l link, ok bool) {
-	path := ask.Path(r.RequestURI)
-	if path == "" {
-		path = r.URL.EscapedPath()
-	}
+	path := cmp.Or(ask.Path(r.RequestURI), r.URL.EscapedPath())
 	l.user, l.nonce, l.expires, ok = p.signer.Verify(token, r.Method, path, time.Now())
 	return l, ok
 }

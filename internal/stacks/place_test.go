@@ -57,7 +57,8 @@ func TestWhatIsWaitedForIsToldByTheFrames(t *testing.T) {
 
 func TestAFunctionIsNamedWithoutTheFolderOfItsPackage(t *testing.T) {
 	for fn, want := range map[string]string{
-		"github.com/acme/shop/cart.(*Store).Save":   "cart.(*Store).Save",
+		"github.com/acme/shop/cart.(*Store).Save": "cart.(*Store).Save",
+		"main.main":                                 "main.main",
 		"main.main.func1":                           "main.main.func1",
 		"github.com/redis/go-redis/v9.NewClient":    "go-redis/v9.NewClient",
 		"rsc.io/quote/v3.Hello":                     "quote/v3.Hello",
@@ -65,8 +66,10 @@ func TestAFunctionIsNamedWithoutTheFolderOfItsPackage(t *testing.T) {
 		"github.com/acme/vault.f":                   "vault.f",
 		"gopkg.in/yaml%2ev3.Unmarshal":              "yaml.v3.Unmarshal",
 		"github.com/a/b.Map[go.shape.struct{ x/y}]": "b.Map[go.shape.struct{ x/y}]",
-		"":  "",
-		"/": "",
+		"example.com/a/b.Do[example.com/c/d.T].fun": "b.Do[example.com/c/d.T].fun",
+		"":      "",
+		"/":     "",
+		"ends/": "",
 	} {
 		if got := stacks.Short(fn); got != want {
 			t.Errorf("%s is %q, want %q", fn, got, want)

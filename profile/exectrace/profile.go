@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/heeler-go/heeler/internal/stacks"
 )
 
 // The sample types of a profile next to one for each State.
@@ -46,7 +47,7 @@ func (x *Execution) Profile() *profile.Profile {
 	w := newWalker(x)
 	var steps []Step
 	for _, g := range x.Goroutines {
-		name := fmt.Sprintf("%s #%d", short(g.Func), g.ID)
+		name := fmt.Sprintf("%s #%d", stacks.Short(g.Func), g.ID)
 		if g.Parent == 0 {
 			name = fmt.Sprintf("request #%d", g.ID)
 		}
@@ -172,8 +173,5 @@ func (w *Waker) name() string {
 	if w.Stack == nil {
 		return fmt.Sprintf("goroutine #%d", w.ID)
 	}
-	return fmt.Sprintf("%s #%d", short(w.Stack.Frames[len(w.Stack.Frames)-1].Func), w.ID)
+	return fmt.Sprintf("%s #%d", stacks.Short(w.Stack.Frames[len(w.Stack.Frames)-1].Func), w.ID)
 }
-
-// short is a function's name without the path to its package.
-func short(fn string) string { return fn[strings.LastIndexByte(fn, '/')+1:] }

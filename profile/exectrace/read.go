@@ -220,14 +220,16 @@ func (rd *reader) start(parent *member, id trace.GoID, e *trace.Event, st trace.
 // looks in passing for what the network has for others; it is not who sent it. Who closes a connection, or
 // sets its deadline, does so through internal/poll.
 func (rd *reader) waker(s State, e *trace.Event) *Waker {
-	if s == Network && !slices.ContainsFunc(frames(e.Stack()), func(f Frame) bool { return strings.HasPrefix(f.Func, "internal/poll.") }) {
+	m := rd.members[e.Goroutine()]
+	stack := rd.stack(m, e.Stack())
+	if s == Network && !stack.throughPoll() {
 		return nil
 	}
-	w := &Waker{ID: int64(e.Goroutine())}
-	m := rd.members[e.Goroutine()]
-	w.Own = m != nil
-	w.Stack = rd.stack(m, e.Stack())
-	return w
+	return &Waker{ID: int64(e.Goroutine()), Own: m != nil, Stack: stack}
+}
+
+func (s *Stack) throughPoll() bool {
+	return s != nil && slices.ContainsFunc(s.Frames, func(f Frame) bool { return strings.HasPrefix(f.Func, "internal/poll.") })
 }
 
 func (rd *reader) sample(e *trace.Event) {

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/heeler-go/heeler/internal/stacks"
 )
 
 // The call graph is drawn by Graphviz as @viz-js/viz brings it to browsers; its licences are beside it.
@@ -23,7 +25,7 @@ var files embed.FS
 var pages = sync.OnceValue(func() map[string]*template.Template {
 	style := func() template.CSS { return template.CSS(mustRead("assets/page.css")) }
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
-		"style": style, "span": span, "short": short, "base": base, "clip": clip, "count": count,
+		"style": style, "span": span, "short": stacks.Short, "base": base, "clip": clip, "count": count,
 	}).ParseFS(files, "templates/layout.html"))
 	all := make(map[string]*template.Template)
 	for _, name := range []string{"result", "pending", "sorry"} {

@@ -6,7 +6,6 @@ import "time"
 var (
 	Span     = span
 	Size     = size
-	Short    = short
 	Base     = base
 	Clip     = clip
 	Visible  = visible

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+
+	"github.com/heeler-go/heeler/internal/stacks"
 )
 
 // wall is the sample type of all time, whatever was done in it.
@@ -145,7 +147,7 @@ func (p *flamePainter) draw(f *flame, offset int64, level int) {
 		b.tooltip += ", of which in itself " + amount(f.self, p.unit)
 	}
 	if share >= flameLabel {
-		b.label, b.labelBaseline = clip(short(f.name), 100), 13
+		b.label, b.labelBaseline = clip(stacks.Short(f.name), 100), 13
 	}
 	p.d.box(b)
 	p.graph.Height = max(p.graph.Height, (level+1)*flameHeight)

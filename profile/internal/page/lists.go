@@ -9,10 +9,7 @@ import (
 	"github.com/heeler-go/heeler/profile/internal/result"
 )
 
-const (
-	statementRows = 20 // of one backend
-	repeated      = 10 // times in a run from which on a statement is called repeated
-)
+const statementRows = 20 // of one backend
 
 // A backend is what the page shows of the calls to one.
 type backend struct {
@@ -37,7 +34,7 @@ func backends(all []result.Backend, runs int) []backend {
 				d.More = len(b.Statements) - i
 				break
 			}
-			d.Statements = append(d.Statements, statement{s, s.Calls/max(runs, 1) >= repeated})
+			d.Statements = append(d.Statements, statement{s, s.Calls/max(runs, 1) >= result.Repeated})
 		}
 		described = append(described, d)
 	}

@@ -1,5 +1,7 @@
 package page
 
+import "github.com/heeler-go/heeler/profile/exectrace"
+
 // A kind is how a state of a goroutine, or a sample type of the profile, is shown.
 type kind struct {
 	Class string // in the style sheet, which has one colour for it everywhere
@@ -27,7 +29,12 @@ var kinds = map[string]kind{
 }
 
 // stateNames are the states in the order in which a legend has them.
-var stateNames = []string{"running", "assist", "runnable", "network", "lock", "channel", "select", "sleep", "syscall", "gc", "other"}
+var stateNames = func() (names []string) {
+	for _, s := range exectrace.States() {
+		names = append(names, s.String())
+	}
+	return names
+}()
 
 // kindOf is how a state or sample type is shown. What is not known, as it may come from a newer program,
 // has its own name and the colour of what is other.

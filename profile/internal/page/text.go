@@ -96,13 +96,6 @@ func count(n int, thing string) string {
 	return strconv.Itoa(n) + " " + thing + "s"
 }
 
-// short cuts the path off the name of a function: "cart.(*Store).Save". The path of a type argument does
-// not count.
-func short(function string) string {
-	head, _, _ := strings.Cut(function, "[")
-	return function[strings.LastIndexByte(head, '/')+1:]
-}
-
 // base is the last two elements of a file's path, which tell the package and the file.
 func base(file string) string {
 	file = strings.ReplaceAll(file, `\`, "/")

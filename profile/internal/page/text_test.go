@@ -54,20 +54,6 @@ func TestSizesHaveThreeDigits(t *testing.T) {
 	}
 }
 
-func TestFunctionsAreShownWithoutTheirPath(t *testing.T) {
-	for name, want := range map[string]string{
-		"github.com/acme/shop/cart.(*Store).Save": "cart.(*Store).Save",
-		"main.main": "main.main",
-		"":          "",
-		"example.com/a/b.Do[example.com/c/d.T].fun": "b.Do[example.com/c/d.T].fun",
-		"ends/": "",
-	} {
-		if got := page.Short(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestFilesAreShownWithTheirPackage(t *testing.T) {
 	for name, want := range map[string]string{
 		"/src/acme/forge/store/repo.go:88": "store/repo.go:88", `C:\src\store\repo.go`: "store/repo.go",

@@ -98,6 +98,9 @@ type Backend struct {
 	Statements             []Statement // the most frequent first
 }
 
+// Repeated is how many times the same statement in a run are worth a word: by then a loop makes the calls.
+const Repeated = 10
+
 // A Statement counts the calls with one text, which has no values.
 type Statement struct {
 	Text  string

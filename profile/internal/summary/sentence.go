@@ -14,7 +14,6 @@ const (
 	maxSaid  = 4  // shares in a sentence
 	enough   = 90 // percent of the time that a sentence need not go beyond
 	maxLoops = 2  // backends of which it is said that a loop calls them
-	repeated = 10 // times the same statement in a run are worth a word: by then a loop makes the calls
 )
 
 // sentence says what took how long. That is one sentence, without a full stop, unless there is more to say.
@@ -84,7 +83,7 @@ func spent(shares []result.Share, took time.Duration) string {
 // repeats says of a backend that a loop seems to call it; nothing if none does.
 func repeats(b result.Backend, runs int) string {
 	s, ok := most(b, runs)
-	if !ok || s.Calls < repeated {
+	if !ok || s.Calls < result.Repeated {
 		return ""
 	}
 	return fmt.Sprintf("%s: %d calls%s, the same statement %d times", b.Name, b.Calls/runs, each(runs), s.Calls)

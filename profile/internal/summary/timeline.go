@@ -137,10 +137,7 @@ func share(lines []*line, limit int, has func(*line) int) int {
 
 // bars are what a goroutine did, in about as many cells, or less if it did less.
 func (t *teller) bars(l *line, cells int) []result.Bar {
-	var length time.Duration
-	for _, g := range l.parts {
-		length += g.Length()
-	}
+	length := l.length()
 	var bars []result.Bar
 	for _, g := range l.parts {
 		n := cells
