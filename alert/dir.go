@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/tempfile"
 )
 
 // Dir writes each alert as a file of its own, and its Files beside it:
@@ -54,8 +56,6 @@ const (
 	defaultMaxBytes = 512 << 20
 
 	stampLayout = "20060102T150405.000Z"
-	tempPattern = ".heeler-*.tmp"
-	tempAge     = time.Hour // older leftovers belong to no running process
 )
 
 // Send writes the alert and removes what has become too much. The error says
@@ -163,25 +163,14 @@ func ending(name string) string {
 }
 
 // writeFile makes name in dir with data, all of it or nothing.
-func writeFile(dir, name string, data []byte) (err error) {
-	f, err := os.CreateTemp(dir, tempPattern) // 0600
+func writeFile(dir, name string, data []byte) error {
+	temp, err := tempfile.Write(dir, data, true)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
+	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
+		_ = os.Remove(temp)
 		return err
 	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(dir, name))
+	return nil
 }

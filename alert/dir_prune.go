@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/tempfile"
 )
 
 // A kept is one alert in a directory: its report and what lies beside it.
@@ -34,7 +36,7 @@ func (d Dir) prune(own string, now time.Time) error {
 		}
 	}
 	for _, e := range entries {
-		if isTemp(e, now) {
+		if tempfile.IsLeftover(e, now) {
 			remove(e.Name())
 		}
 	}
@@ -100,13 +102,4 @@ func (d Dir) tooMuch(all []*kept, own string, now time.Time) (out []*kept) {
 		}
 	}
 	return out
-}
-
-// isTemp reports whether e was left by a process that died while writing.
-func isTemp(e os.DirEntry, now time.Time) bool {
-	if ok, _ := filepath.Match(tempPattern, e.Name()); !ok || !e.Type().IsRegular() {
-		return false
-	}
-	info, err := e.Info()
-	return err == nil && now.Sub(info.ModTime()) > tempAge
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/tempfile"
 )
 
 // Dir keeps each entry as a file of a directory, profile_ID.heeler, which several processes, and through
@@ -42,10 +44,8 @@ type Dir struct {
 }
 
 const (
-	filePrefix  = "profile_"
-	fileSuffix  = ".heeler"
-	tempPattern = ".heeler-*.tmp"
-	tempAge     = time.Hour // older leftovers belong to no running process
+	filePrefix = "profile_"
+	fileSuffix = ".heeler"
 )
 
 // Validate reports the first field that cannot be used. It does not touch the disk.
@@ -122,16 +122,7 @@ func (d *Dir) writeTemp(data []byte) (name string, err error) {
 	if err := os.MkdirAll(d.Path, 0o700); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(d.Path, tempPattern) // 0600
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(f.Name())
-		return "", err
-	}
-	return f.Name(), nil
+	return tempfile.Write(d.Path, data, false)
 }
 
 func (d *Dir) file(id string) string { return filepath.Join(d.Path, filePrefix+id+fileSuffix) }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/tempfile"
 )
 
 // A kept is the file of one entry.
@@ -45,18 +47,15 @@ func (d *Dir) sweep(age time.Duration) error {
 // sift finds the entries among a directory's files, but for id's, and the leftovers.
 func sift(files []os.DirEntry, id string, now time.Time) (others []kept, leftovers []string) {
 	for _, f := range files {
-		temp, _ := filepath.Match(tempPattern, f.Name())
-		if other := idOf(f.Name()); !temp && (other == "" || other == id) || !f.Type().IsRegular() {
+		if tempfile.IsLeftover(f, now) {
+			leftovers = append(leftovers, f.Name())
 			continue
 		}
-		info, err := f.Info()
-		if err != nil {
-			continue // gone
+		if other := idOf(f.Name()); other == "" || other == id || !f.Type().IsRegular() {
+			continue
 		}
-		if !temp {
+		if info, err := f.Info(); err == nil { // else it is gone
 			others = append(others, kept{f.Name(), info.Size(), info.ModTime()})
-		} else if now.Sub(info.ModTime()) > tempAge {
-			leftovers = append(leftovers, f.Name())
 		}
 	}
 	return others, leftovers
