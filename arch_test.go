@@ -20,7 +20,8 @@ const module = "github.com/heeler-go/heeler"
 // chaos, which stands beside them, imports none of them.
 var layers = [][]string{
 	{"internal"},
-	{"alert", "offpath"},
+	{"offpath"},
+	{"alert"},
 	{"slowlog", "timebox", "profile", "breaker", "backoff", "drain", "chaos"},
 	{"console", "metrics"},
 	{"cmd", "examples", "contrib", "bench"},
@@ -143,6 +144,8 @@ func TestTheArrowsOfTheDesign(t *testing.T) {
 		{"alert", "slowlog", false},
 		{"alert", "chaos", false},
 		{"offpath", "drain", false},
+		{"alert", "offpath", true},
+		{"offpath", "alert", false},
 		{"internal", "alert", false},
 		{"timebox", "console", false},
 		{"metrics", "cmd", false},
@@ -164,6 +167,7 @@ var light = map[string][]string{
 	"alert":   nil,
 	"backoff": nil,
 	"breaker": {"github.com/sony/gobreaker/v2"},
+	"offpath": nil,
 	"profile": {"github.com/google/pprof", "github.com/ianlancetaylor/demangle", "golang.org/x/exp"},
 }
 
