@@ -47,6 +47,17 @@ type Writer struct {
 // a long-lived one: hijacked, or an event stream. Limits are off from there on.
 type Observer interface{ LongLived() }
 
+// A Keeper is an Observer that goes on with long-lived requests and may refuse
+// one, which event streams alone do not ask: they have begun when they are told.
+type Keeper interface {
+	Observer
+	// Admit is asked before anybody lets the request go.
+	Admit() error
+	// Keep takes the connection of a hijack that was admitted and returns what
+	// the handler gets instead. It is nil if the hijack has failed.
+	Keep(net.Conn) net.Conn
+}
+
 // Init makes w a writer above under. The gate may be nil.
 func (w *Writer) Init(under http.ResponseWriter, o Observer, gate *Gate) {
 	w.under, w.seen, w.gate = under, o, gate
@@ -298,6 +309,12 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 		defer w.gate.leave()
 	}
+	keeper, kept := w.seen.(Keeper)
+	if kept {
+		if err := keeper.Admit(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if w.mute { // or the editor's answer would be lost in net/http's buffer
 		http.NewResponseController(w.under).Flush()
 	}
@@ -305,6 +322,9 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err == nil {
 		w.taken.Store(true)
 		w.seen.LongLived()
+	}
+	if kept {
+		conn = keeper.Keep(conn)
 	}
 	return conn, rw, err
 }
