@@ -1,5 +1,5 @@
 // Package journald starts real, private systemd-journalds for tests, on Linux. Each has a /run of its own
-// in a mount namespace of its own, so it neither sees nor touches the journal of the machine:
+// in a mount namespace of its own, so it neither sees nor touches the journal of the machine, and a queue as long as systemd has it:
 //
 //	j := journald.Start(t)
 //	sender := &journal.Sender{Path: j.Socket}
@@ -71,6 +71,7 @@ ForwardToKMsg=no
 ForwardToConsole=no
 ForwardToWall=no
 end
+echo 512 >/proc/sys/net/unix/max_dgram_qlen # as systemd sets it at boot
 echo "$$"
 trap : INT TERM HUP
 pid=
@@ -112,7 +113,7 @@ func Start(t testing.TB) *Journald {
 
 // ways are the arguments of unshare to try, the best first.
 func ways() [][]string {
-	apart := []string{"--mount", "--propagation", "private"}
+	apart := []string{"--net", "--mount", "--propagation", "private"}
 	mapped := append([]string{"--user", "--map-root-user"}, apart...)
 	if os.Geteuid() == 0 {
 		return [][]string{apart, mapped}
