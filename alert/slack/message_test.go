@@ -21,7 +21,8 @@ func slow() alert.Alert {
 		Request: &alert.Request{
 			ID: "7f3a", Method: "GET", URI: "/repo/heeler?page=2&token=hunter2", Host: "shop.example.com",
 		},
-		Backends: []alert.Backend{{Name: "mysql", Calls: 231, Errors: 2, Time: 8100 * time.Millisecond}},
+		Backends: []alert.Backend{{Name: "mysql", Calls: 231, Errors: 2, Time: 8100 * time.Millisecond,
+			Running: []alert.Call{{Statement: "SET PASSWORD = 'hunter2'", Elapsed: 4900 * time.Millisecond}}}},
 		Stacks: []alert.Stack{
 			{Name: "the request's own goroutine", State: "waiting for the network", Count: 1, Frames: []alert.Frame{
 				{Func: "net.(*conn).Read", File: "/usr/local/go/src/net/net.go", Line: 194},
@@ -41,6 +42,7 @@ func TestAMessageSaysWhatHowOftenAndWhereItStands(t *testing.T) {
 23 s into GET /repo/heeler
 waiting for the network
 --
+in a call to mysql for 4.9s: SET PASSWORD = '[redacted]'
 mysql: 231 calls in 8.1s, 2 errors
 --
 ` + "```" + `

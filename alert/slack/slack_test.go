@@ -15,6 +15,7 @@ import (
 
 	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/alert/slack"
+	"github.com/heeler-go/heeler/internal/leak"
 )
 
 func TestTheErrorSaysWhatSlackSaid(t *testing.T) {
@@ -123,6 +124,38 @@ func TestAnAnswerThatNeverEndsIsNotRead(t *testing.T) {
 		}
 		if (err == nil) != (status == 200) || err != nil && len(err.Error()) > 400 {
 			t.Errorf("%d: Send says %v", status, err)
+		}
+	}
+}
+
+// A body says whether it was closed.
+type body struct {
+	io.Reader
+	closed bool
+}
+
+func (b *body) Close() error {
+	b.closed = true
+	return nil
+}
+
+func TestNoConnectionIsKept(t *testing.T) {
+	if err := listen(t).sink().Send(t.Context(), alert.Alert{}); err != nil {
+		t.Fatal(err)
+	}
+	if left := leak.Goroutines("net/http.(*persistConn)", time.Second); len(left) > 0 {
+		t.Errorf("a connection was kept:\n%s", left[0])
+	}
+	for _, status := range []int{200, 302, 400, 500} {
+		b := &body{Reader: strings.NewReader("well")}
+		sink := &slack.Sink{URL: "https://h/x", Transport: transport(func(*http.Request) (*http.Response, error) {
+			resp := response(status, "")
+			resp.Body = b
+			return resp, nil
+		})}
+		sink.Send(t.Context(), alert.Alert{})
+		if !b.closed {
+			t.Errorf("%d: the transport cannot use its connection again", status)
 		}
 	}
 }
