@@ -5,6 +5,3 @@ func Escape(s string, room int) (text string, left int) { return escape(s, room)
 
 // Code is what becomes of its stacks.
 func Code(s string, room int) string { return code(s, room) }
-
-// Units counts as Slack does.
-func Units(s string) int { return units(s) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/heeler-go/heeler/alert"
@@ -88,6 +89,9 @@ func TestWhatHasBeenSaidIsNotSaidTwice(t *testing.T) {
 	}
 }
 
+// units counts as generously as Slack may: in UTF-16.
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
+
 // raw is what Slack would make something of.
 var raw = regexp.MustCompile(`[<>]|&(?:[^alg]|$)|&a[^m]|&[lg][^t]`)
 
@@ -150,15 +154,15 @@ func TestAMessageHasRoomInSlackWhateverTheAlert(t *testing.T) {
 		stacked.Stacks[0].Frames[0] = alert.Frame{Func: huge, File: huge, App: true}
 		for _, a := range []alert.Alert{a, stacked} {
 			m := sent(t, a)
-			total := slack.Units(m.Text)
+			total := units(m.Text)
 			for _, text := range m.texts() {
-				n := slack.Units(text.Text)
+				n := units(text.Text)
 				if n > 3000 || n == 0 || strings.TrimSpace(text.Text) == "" {
 					t.Errorf("%q: a text of %d characters", unit, n)
 				}
 				total += n
 			}
-			if total > 40_000 || len(m.Blocks) > 50 || m.Text == "" || slack.Units(m.Text) > 1000 {
+			if total > 40_000 || len(m.Blocks) > 50 || m.Text == "" || units(m.Text) > 1000 {
 				t.Errorf("%q: %d characters in %d blocks", unit, total, len(m.Blocks))
 			}
 		}
@@ -190,7 +194,7 @@ func FuzzEscape(f *testing.F) {
 		if raw.MatchString(got) || !utf8.ValidString(got) {
 			t.Errorf("%q is %q", s, got)
 		}
-		if n := slack.Units(got); n > max(room, 0) {
+		if n := units(got); n > max(room, 0) {
 			t.Errorf("%q is %q, of %d characters, in room for %d", s, got, n, room)
 		}
 		// What is shown and what is left are all of it: nothing is lost unsaid.
@@ -202,7 +206,7 @@ func FuzzEscape(f *testing.F) {
 			return
 		}
 		block := slack.Code(s, room)
-		if strings.Count(block, "```") != 2 || slack.Units(block) > room {
+		if strings.Count(block, "```") != 2 || units(block) > room {
 			t.Errorf("%q as code, in room for %d, is\n%s", s, room, block)
 		}
 	})

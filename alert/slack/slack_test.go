@@ -140,7 +140,9 @@ func (b *body) Close() error {
 }
 
 func TestNoConnectionIsKept(t *testing.T) {
-	if err := listen(t).sink().Send(t.Context(), alert.Alert{}); err != nil {
+	h := listen(t)
+	h.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) } // nothing is left to read
+	if err := h.sink().Send(t.Context(), alert.Alert{}); err != nil {
 		t.Fatal(err)
 	}
 	if left := leak.Goroutines("net/http.(*persistConn)", time.Second); len(left) > 0 {
