@@ -1,0 +1,85 @@
+package offpath
+
+import (
+	"context"
+	"fmt"
+)
+
+// Close takes no more values and waits until the work on those that it has is done. When ctx ends
+// first it returns what has not been begun, the oldest first, so that nothing is lost unseen; it ends
+// the context of what is being done, and does not wait for it: work that ignores its context goes on.
+// The error then says how many were left and how many are still being done, and wraps ctx's cause.
+//
+// What [Go] has taken for a request that goes on waits for the request's end here too. So shut the server down first.
+//
+// Close may be called again, and from several goroutines: each call waits as the first does, and the
+// first ctx to end ends the draining for all. What was left is returned to that caller only; the others
+// have an error that says how many they were.
+func (q *Queue[T]) Close(ctx context.Context) (left []T, err error) {
+	q.mu.Lock()
+	q.closed = true
+	q.shut.Store(true)
+	if q.drained == nil && !q.idle() {
+		q.drained = make(chan struct{})
+	}
+	drained := q.drained
+	q.mu.Unlock()
+
+	if drained == nil {
+		return nil, q.verdict(nil)
+	}
+	select {
+	case <-drained:
+		return nil, q.verdict(nil)
+	case <-ctx.Done():
+		return q.abandon(context.Cause(ctx))
+	}
+}
+
+// idle says whether nothing waits and no worker exists. q.mu is held.
+func (q *Queue[T]) idle() bool { return q.crew == 0 && len(q.held) == 0 }
+
+// settle tells closers that all is done, once it is. q.mu is held.
+func (q *Queue[T]) settle() {
+	if q.drained != nil && q.idle() {
+		close(q.drained)
+		q.drained = nil
+	}
+}
+
+// abandon gives up what has not been begun.
+func (q *Queue[T]) abandon(cause error) (left []T, err error) {
+	q.mu.Lock()
+	for q.waiting.n > 0 {
+		left = append(left, q.waiting.pop())
+	}
+	held := q.letGo()
+	for _, h := range held {
+		left = append(left, h.v)
+	}
+	q.left += int64(len(left))
+	cancel := q.cancel
+	q.settle()
+	q.mu.Unlock()
+
+	if cancel != nil {
+		cancel(cause)
+	}
+	for _, h := range held {
+		h.forget()
+	}
+	return left, q.verdict(cause)
+}
+
+// verdict is what Close has to say; cause is why it did not wait until the end.
+func (q *Queue[T]) verdict(cause error) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case cause != nil && (q.left > 0 || q.running > 0):
+		return fmt.Errorf("offpath: closed, %d left that were not begun, %d still being done: %w", q.left, q.running, cause)
+	case q.left > 0:
+		return fmt.Errorf("offpath: closed, %d left that were not begun", q.left)
+	}
+	return nil
+}
