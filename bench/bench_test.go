@@ -58,6 +58,11 @@ func TestTheQuickRunPrintsEveryRow(t *testing.T) {
 			t.Errorf("%d rows of %q, want %d", got, c.name, want)
 		}
 	}
+	for _, way := range socketWays() {
+		if got, want := strings.Count(out.String(), "| "+way.name+" "), len(chains()); got != want {
+			t.Errorf("%d rows of %q, want %d", got, way.name, want)
+		}
+	}
 	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 ", "others held up for", "p99 µs", "of toxiproxy"} {
 		if !strings.Contains(out.String(), head) {
 			t.Errorf("nothing says %q", head)
@@ -73,7 +78,7 @@ func TestAWrongFlagIsRefused(t *testing.T) {
 		p          plan
 		only, want string
 	}{
-		{quick, "stalls", "want cost, breaker, stall, profile or chaos"},
+		{quick, "stalls", "want cost, breaker, stall, profile, chaos or sockets"},
 		{plan{rounds: 0}, "", "want at least 1"},
 	} {
 		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -37,6 +37,9 @@ func answerAsChild(r io.Reader, w io.Writer) (asked bool, err error) {
 	if asked, err := answerForOne(w, profileVar, measureProfile); asked {
 		return true, err
 	}
+	if value, asked := os.LookupEnv(socketsVar); asked {
+		return true, serveSockets(value, r, w)
+	}
 	value, asked := os.LookupEnv(roleVar)
 	if !asked {
 		return false, nil
@@ -99,17 +102,20 @@ type child struct {
 	out  *bufio.Reader
 }
 
-func startChild(r role) (*child, error) {
+func startChild(r role) (*child, error) { return spawn(r.Part, roleVar, r) }
+
+// spawn starts this program with the variable set to what the child is to do, and reads where it listens.
+func spawn(name, variable string, what any) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	mine, err := json.Marshal(r)
+	value, err := json.Marshal(what)
 	if err != nil {
 		return nil, err
 	}
 	c := &child{cmd: exec.Command(self)}
-	c.cmd.Env = append(os.Environ(), roleVar+"="+string(mine))
+	c.cmd.Env = append(os.Environ(), variable+"="+string(value))
 	c.cmd.Stderr = os.Stderr
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -123,7 +129,7 @@ func startChild(r role) (*child, error) {
 		return nil, err
 	}
 	if c.addr, err = c.line(); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: %s did not start: %w", r.Part, err), stop(c))
+		return nil, errors.Join(fmt.Errorf("bench: %s did not start: %w", name, err), stop(c))
 	}
 	return c, nil
 }

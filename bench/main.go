@@ -1,6 +1,7 @@
 // Command bench measures, in one run, what heeler's guards cost a request beside their peers, what its
 // breaker costs a call, how long slowlog's capture holds up everyone else, what it is to profile a request,
-// and what a chaos proxy costs those whom it lets through.
+// what a chaos proxy costs those whom it lets through, and how much memory an idle WebSocket takes behind
+// the guards.
 //
 //	go run ./bench
 //
@@ -27,12 +28,13 @@ type plan struct {
 	goroutines []int         // in the process while a capture is taken
 	captures   int           // at each number of goroutines
 	flow       time.Duration // for one proxy in one round of one contest
+	sockets    int           // idle WebSockets in the server at a time
 	profiles   string        // the folder for the proxies' CPU profiles; empty: none are taken
 }
 
 var (
-	full  = plan{rounds: 9, each: 150 * time.Millisecond, goroutines: []int{1_000, 10_000, 100_000}, captures: 5, flow: 750 * time.Millisecond}
-	quick = plan{rounds: 1, each: time.Millisecond, goroutines: []int{100}, captures: 1, flow: 10 * time.Millisecond}
+	full  = plan{rounds: 9, each: 150 * time.Millisecond, goroutines: []int{1_000, 10_000, 100_000}, captures: 5, flow: 750 * time.Millisecond, sockets: 10_000}
+	quick = plan{rounds: 1, each: time.Millisecond, goroutines: []int{100}, captures: 1, flow: 10 * time.Millisecond, sockets: 50}
 )
 
 func main() {
@@ -43,7 +45,7 @@ func main() {
 	testing.Init()
 	var (
 		isQuick  = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
-		only     = flag.String("only", "", `measure only "cost", "breaker", "stall", "profile" or "chaos"`)
+		only     = flag.String("only", "", `measure only "cost", "breaker", "stall", "profile", "chaos" or "sockets"`)
 		rounds   = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
 		profiles = flag.String("cpuprofile", "", "write a CPU profile of each proxy in each contest to this `folder`")
 	)
@@ -67,7 +69,7 @@ func exitOn(err error) {
 
 // usage lists our flags, without the many that package testing has.
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall|profile|chaos] [-rounds n] [-cpuprofile folder]")
+	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall|profile|chaos|sockets] [-rounds n] [-cpuprofile folder]")
 	for _, name := range []string{"quick", "only", "rounds", "cpuprofile"} {
 		fmt.Fprintf(os.Stderr, "  -%s\t%s\n", name, flag.Lookup(name).Usage)
 	}
@@ -78,13 +80,13 @@ func run(w io.Writer, p plan, only string) error {
 	parts := []struct {
 		name   string
 		report func(io.Writer, plan) error
-	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}, {"profile", reportProfiles}, {"chaos", reportProxies}}
+	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}, {"profile", reportProfiles}, {"chaos", reportProxies}, {"sockets", reportSockets}}
 	known := only == ""
 	for _, part := range parts {
 		known = known || part.name == only
 	}
 	if !known {
-		return fmt.Errorf("bench: -only %q, want cost, breaker, stall, profile or chaos", only)
+		return fmt.Errorf("bench: -only %q, want cost, breaker, stall, profile, chaos or sockets", only)
 	}
 	if p.rounds < 1 {
 		return fmt.Errorf("bench: -rounds %d, want at least 1", p.rounds)
