@@ -131,9 +131,13 @@ func appendPriority(b []byte, p Priority) []byte {
 	return append(append(b, "PRIORITY="...), '0'+byte(p-Emergency), '\n')
 }
 
-// appendField appends one field: as a line, or with its length where the value has a line break.
 func appendField(b []byte, name, value string) []byte {
-	b = append(b, name...)
+	return appendValue(append(b, name...), value)
+}
+
+// appendValue appends the value of the field whose name is there: on the same line, or with its length where it
+// has a line break.
+func appendValue(b []byte, value string) []byte {
 	if strings.IndexByte(value, '\n') < 0 {
 		b = append(b, '=')
 	} else {
