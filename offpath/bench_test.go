@@ -2,6 +2,7 @@ package offpath_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/heeler-go/heeler/offpath"
@@ -11,6 +12,7 @@ import (
 // back, each value starting a worker, "room" meets a stuck worker, "full" that and no room, "busy" a worker
 // that is at work all the time. The comparison in one run is bench's.
 func BenchmarkOffer(b *testing.B) {
+	const room, hold = 1 << 12, -1
 	b.Run("queue/idle", func(b *testing.B) {
 		done := make(chan struct{})
 		q := &offpath.Queue[int]{Do: func(context.Context, int) { done <- struct{}{} }}
@@ -33,27 +35,53 @@ func BenchmarkOffer(b *testing.B) {
 			<-done
 		}
 	})
-	// A stuck worker comes free when its context ends.
-	stuck := func(ctx context.Context, _ int) { <-ctx.Done() }
-	ended, end := context.WithCancel(context.Background())
-	end()
 	b.Run("queue/room", func(b *testing.B) {
-		q := &offpath.Queue[int]{Do: stuck, Size: b.N + 1}
-		defer q.Close(ended)
+		release := make(chan struct{})
+		q := &offpath.Queue[int]{Size: room, Do: func(_ context.Context, v int) {
+			if v == hold {
+				<-release
+			}
+		}}
 		b.ReportAllocs()
-		for range b.N {
+		for i := range b.N {
+			if i%room == 0 {
+				b.StopTimer()
+				if i > 0 {
+					release <- struct{}{}
+				}
+				for q.Stats().Waiting > 0 {
+					runtime.Gosched()
+				}
+				q.Offer(hold)
+				for q.Stats().Waiting > 0 {
+					runtime.Gosched()
+				}
+				b.StartTimer()
+			}
 			q.Offer(1)
+		}
+		close(release)
+		if n := q.Stats().Dropped; n > 0 {
+			b.Errorf("%d were dropped", n)
 		}
 	})
 	b.Run("channel/room", func(b *testing.B) {
-		c := make(chan int, b.N)
-		for range b.N {
+		c := make(chan int, room)
+		for i := range b.N {
+			if i%room == 0 {
+				b.StopTimer()
+				for len(c) > 0 {
+					<-c
+				}
+				b.StartTimer()
+			}
 			send(c)
 		}
 	})
 	b.Run("queue/full", func(b *testing.B) {
-		q := &offpath.Queue[int]{Do: stuck, Size: 1}
-		defer q.Close(ended)
+		release := make(chan struct{})
+		defer close(release)
+		q := &offpath.Queue[int]{Do: func(context.Context, int) { <-release }, Size: 1}
 		for b.Loop() {
 			q.Offer(1)
 		}
