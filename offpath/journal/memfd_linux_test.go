@@ -1,0 +1,85 @@
+package journal_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/heeler-go/heeler/offpath/journal"
+)
+
+// memfds counts the files in memory that this process has open for the journal.
+func memfds(t *testing.T) (count int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, "/memfd:journal") {
+			count++
+		}
+	}
+	return count
+}
+
+// TestALargeEntryIsAFileThatNobodyCanChange looks at what journald gets: it refuses an unsealed file from all
+// but root, and before version 253 one with any other seals.
+func TestALargeEntryIsAFileThatNobodyCanChange(t *testing.T) {
+	l := listen(t)
+	s := &journal.Sender{Path: l.path}
+	defer s.Close()
+	message := strings.Repeat("0123456789", 100<<10)
+	if err := s.Send(journal.Entry{Message: message}); err != nil {
+		t.Fatal(err)
+	}
+	data, rights := make([]byte, 100), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := l.conn.ReadMsgUnix(data, rights)
+	if err != nil || n != 0 {
+		t.Fatalf("the datagram has %d bytes, %v", n, err)
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:oobn])
+	if err != nil || len(messages) != 1 {
+		t.Fatalf("%d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("%d files, %v", len(fds), err)
+	}
+	file := os.NewFile(uintptr(fds[0]), "received")
+	defer file.Close()
+	const want = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE | unix.F_SEAL_SEAL
+	if seals, err := unix.FcntlInt(file.Fd(), unix.F_GET_SEALS, 0); err != nil || seals != want {
+		t.Errorf("its seals are %#x, not %#x, %v", seals, want, err)
+	}
+	content, err := io.ReadAll(io.NewSectionReader(file, 0, 1<<30))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields, err := decode(content)
+	if err != nil || len(fields) != 2 || fields[1].Value != message {
+		t.Errorf("it has %d fields, %v", len(fields), err)
+	}
+}
+
+func TestNoFileIsLeftOpen(t *testing.T) {
+	full, absent := &journal.Sender{Path: listen(t).path}, &journal.Sender{Path: filepath.Join(t.TempDir(), "none")}
+	defer full.Close()
+	defer absent.Close()
+	before := memfds(t)
+	for range 50 {
+		for _, s := range []*journal.Sender{full, absent} {
+			s.Send(journal.Entry{Message: strings.Repeat("x", 100<<10)})
+		}
+	}
+	if full.Stats().Sent == 0 || full.Stats().Dropped == 0 || absent.Stats().Dropped != 50 {
+		t.Errorf("sent to a full one: %+v, to none: %+v", full.Stats(), absent.Stats())
+	}
+	if after := memfds(t); after != before {
+		t.Errorf("%d files are open, %d were", after, before)
+	}
+}
