@@ -1,0 +1,241 @@
+package drain
+
+import (
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heeler-go/heeler/internal/request"
+	"github.com/heeler-go/heeler/internal/respond"
+)
+
+// An exchange is one request. Everything that the Drainer needs for it is in this one allocation, until
+// it becomes a long-lived one.
+type exchange struct {
+	drainer  *Drainer
+	r        *http.Request // as it came; the handler may have a copy
+	rec      request.Record
+	ctx      requestContext
+	writer   respond.Writer
+	encoding []string // the Content-Encoding that was set outside
+
+	phase    atomic.Int32
+	client   uint64               // whose slot it has
+	conn     atomic.Pointer[kept] // of the connection, once hijacked
+	stream   *streaming           // once it is a stream
+	refused  *RefusedError        // the event stream was
+	returned bool                 // the handler has, and did not panic
+}
+
+// The phases of an exchange.
+const (
+	ordinary  int32 = iota
+	admitted        // it has a slot, and is about to be hijacked or to stream
+	streams         // it is a stream
+	takenOver       // its connection was hijacked
+	over            // the handler has ended
+)
+
+// Admit takes a slot, unless the request has one. A box that closes the connection hijacks it, too, but then the
+// connection lasts no longer.
+func (x *exchange) Admit() error {
+	switch phase := x.phase.Load(); {
+	case x.boxed() || phase == streams:
+		return nil
+	case phase != ordinary:
+		return http.ErrHijacked
+	}
+	x.client = x.drainer.who(x.r)
+	if err := x.drainer.take(x.client); err != nil {
+		return err
+	}
+	if !x.phase.CompareAndSwap(ordinary, admitted) {
+		x.giveBack()
+		return http.ErrHandlerTimeout
+	}
+	return nil
+}
+
+// boxed reports whether a box ends the request.
+func (x *exchange) boxed() bool {
+	fate := x.rec.Fate()
+	return fate == request.Cut || fate == request.Left
+}
+
+func (x *exchange) giveBack() {
+	x.drainer.mu.Lock()
+	x.drainer.give(x.client)
+	x.drainer.mu.Unlock()
+	x.drainer.notify()
+}
+
+// Keep gives the handler its connection, or the slot back if there is none.
+func (x *exchange) Keep(conn net.Conn) net.Conn {
+	switch {
+	case conn == nil:
+		if x.phase.CompareAndSwap(admitted, ordinary) {
+			x.giveBack()
+		}
+		return nil
+	case x.boxed():
+		return conn
+	case x.phase.CompareAndSwap(streams, takenOver):
+		x.stream.close()
+		x.drainer.mu.Lock()
+		x.drainer.taken++
+		if x.client != nobody {
+			x.drainer.clients[x.client]++
+		}
+		x.drainer.mu.Unlock()
+	case x.phase.CompareAndSwap(admitted, takenOver):
+		x.lasts(1)
+	default:
+		return conn
+	}
+	conn, k := x.drainer.adopt(conn, x.client)
+	x.conn.Store(k)
+	return conn
+}
+
+// lasts counts the handlers that are none of an ordinary request.
+func (x *exchange) lasts(n int) {
+	x.drainer.mu.Lock()
+	x.drainer.lasting += n
+	x.drainer.mu.Unlock()
+}
+
+// LongLived keeps the request as a stream, unless its connection is hijacked, for which there is Keep.
+func (x *exchange) LongLived() {
+	if x.writer.Hijacked() || x.phase.Load() != admitted {
+		return
+	}
+	x.stream = &streaming{x: x}
+	if !x.phase.CompareAndSwap(admitted, streams) {
+		return
+	}
+	x.lasts(1)
+	x.drainer.keep(&x.stream.kept, stream, x.client, x.stream)
+	x.unlimit()
+}
+
+// unlimit takes the server's own limits off.
+func (x *exchange) unlimit() {
+	srv, _ := x.ctx.parent.Value(http.ServerContextKey).(*http.Server)
+	if srv == nil {
+		return
+	}
+	rc := http.NewResponseController(x.writer.Under())
+	if srv.ReadTimeout > 0 {
+		rc.SetReadDeadline(time.Time{})
+	}
+	if srv.WriteTimeout > 0 {
+		rc.SetWriteDeadline(time.Time{})
+	}
+}
+
+// Edit admits an event stream, or answers instead.
+func (x *exchange) Edit(int) (instead int) {
+	if !isEventStream(x.writer.Under().Header()) {
+		return 0
+	}
+	err := x.Admit()
+	if err == nil {
+		return 0
+	}
+	refused, ok := err.(*RefusedError)
+	if !ok {
+		return 0 // it is none any more
+	}
+	x.refused = refused
+	x.ctx.end(refused)
+	refused.answer(x.writer.Under(), x.r, x.encoding)
+	http.NewResponseController(x.writer.Under()).Flush() // the handler may go on for ever
+	return http.StatusServiceUnavailable
+}
+
+// Discard says to a handler whose stream was refused why nobody hears it.
+func (x *exchange) Discard(int) (int, error) { return 0, x.refused }
+
+// isEventStream tells one as package respond does.
+func isEventStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimRight(kind, " \t"), "text/event-stream")
+}
+
+// end is called when the handler has ended, however it did.
+func (x *exchange) end() {
+	defer x.left()
+	switch x.phase.Swap(over) {
+	case admitted:
+		x.giveBack()
+	case streams:
+		defer x.lasts(-1)
+		defer x.stream.close()
+		if x.returned && x.drainer.ending.Load() {
+			x.sayRetry()
+		}
+	case takenOver:
+		x.lasts(-1)
+	}
+}
+
+func (x *exchange) left() {
+	x.ctx.leave()
+	x.drainer.running.Add(-1)
+	x.drainer.notify()
+}
+
+// sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
+// handler has written, unless a middleware inside has encoded that or it was all announced.
+func (x *exchange) sayRetry() {
+	w := x.writer.Under()
+	h := w.Header()
+	if !isEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
+		h.Get("Content-Length") != "" || len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
+		return
+	}
+	base := x.drainer.retry()
+	line := strconv.AppendInt([]byte("retry: "), int64((base+rand.N(base))/time.Millisecond), 10)
+	if _, err := w.Write(append(line, "\n\n"...)); err == nil {
+		http.NewResponseController(w).Flush()
+	}
+}
+
+// A streaming is what is kept of a stream.
+type streaming struct {
+	kept
+	x    *exchange
+	mu   sync.Mutex // held while something is done to the response from elsewhere
+	over bool
+}
+
+// goodbye ends the context. The handler does the rest.
+func (s *streaming) goodbye() { s.x.ctx.end(ErrDraining) }
+
+// cut makes what the handler reads and writes fail, since it may be blocked there.
+func (s *streaming) cut() {
+	s.goodbye()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return // the response may be another request's already
+	}
+	rc := http.NewResponseController(s.x.writer.Under())
+	rc.SetReadDeadline(past)
+	rc.SetWriteDeadline(past)
+}
+
+var past = time.Unix(1, 0)
+
+// close is called when the stream is over.
+func (s *streaming) close() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.leave()
+}
