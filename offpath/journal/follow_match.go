@@ -76,13 +76,14 @@ func Trusted(match []string) bool {
 	return trusted
 }
 
-// tellsSender leaves out the trusted fields that all senders of a machine share, and _TRANSPORT, where a sender
-// chooses between "journal", "stdout" and "syslog". A process chooses its _COMM and _CMDLINE by itself, too.
+// tellsSender says which fields of journald tell who sent a record, and not what the sender has chosen: _COMM
+// and _CMDLINE are what a process calls itself, anyone may run the program in _EXE, a user names his
+// _SYSTEMD_USER_UNIT, and who sends chooses the _TRANSPORT.
 func tellsSender(name string) bool {
 	switch name {
-	case "_UID", "_GID", "_PID", "_EXE", "_LOGINUID", "_AUDIT_LOGINUID", "_AUDIT_SESSION",
-		"_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT", "_SYSTEMD_OWNER_UID", "_SYSTEMD_SLICE", "_SYSTEMD_CGROUP",
-		"_SYSTEMD_SESSION", "_SYSTEMD_INVOCATION_ID", "_SELINUX_CONTEXT", "_KERNEL_DEVICE":
+	case "_UID", "_GID", "_PID", "_LOGINUID", "_AUDIT_LOGINUID", "_AUDIT_SESSION", "_SELINUX_CONTEXT",
+		"_SYSTEMD_UNIT", "_SYSTEMD_OWNER_UID", "_SYSTEMD_SLICE", "_SYSTEMD_CGROUP", "_SYSTEMD_SESSION",
+		"_SYSTEMD_INVOCATION_ID":
 		return true
 	}
 	return false

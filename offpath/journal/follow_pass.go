@@ -1,0 +1,122 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// command is journalctl with arguments, so that it prints what matches.
+func (r *run) command(args []string, match []string) []string {
+	command := append([]string{}, r.f.Journalctl...)
+	if len(command) == 0 {
+		command = []string{"journalctl"}
+	}
+	command = append(command, "--output=json", "--no-pager", "--quiet")
+	command = append(command, args...)
+	return append(append(command, "--"), match...) // what follows -- is no option
+}
+
+// pass runs journalctl once and delivers what it prints, of which it leaves out the record at the cursor. It ends
+// when journalctl does, after so many records if most is not 0, or when ctx does. Nil means that all were delivered that
+// there are.
+//
+// The place is given as --cursor, which includes the record there. Up to version 253 --after-cursor skips a
+// record that nobody has seen, if the one at the cursor is gone or does not match. And --lines has --follow begin no
+// earlier than ten records ago, even behind a cursor, unless there is --no-tail.
+func (r *run) pass(ctx context.Context, most int, args ...string) error {
+	c, err := startChild(r.command(args, r.f.Match))
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, c.kill)()
+	records := newRecordReader(c.output, r.f.maxBytes())
+	for n := 0; most == 0 || n < most; {
+		record, err := r.next(records)
+		if err != nil {
+			return finish(c, err)
+		}
+		if record.Cursor == r.at {
+			continue
+		}
+		if !r.deliver(ctx, record) {
+			break
+		}
+		n++
+	}
+	c.end()
+	return nil
+}
+
+// finish ends a child whose output has ended with err.
+func finish(c *child, err error) error {
+	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		c.end()
+		return fmt.Errorf("journal: read from journalctl: %w", err)
+	}
+	if ended := c.wait(); ended != nil {
+		return fmt.Errorf("journal: journalctl has ended: %w", ended)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return errors.New("journal: journalctl has ended in the midst of a record")
+}
+
+// locate finds the cursor of the record at a cursor, or of the first one behind it, whether it matches or not; without a
+// cursor that of the last one. It is "" where there is none.
+func (r *run) locate(ctx context.Context, cursor string) (string, error) {
+	args := []string{"--lines=1", "--output-fields=_BOOT_ID"} // the shortest; the cursor is always there
+	if cursor != "" {
+		args = append(args, "--cursor="+cursor)
+	}
+	c, err := startChild(r.command(args, nil))
+	if err != nil {
+		return "", err
+	}
+	defer context.AfterFunc(ctx, c.kill)()
+	record, err := r.next(newRecordReader(c.output, r.f.maxBytes()))
+	if err == nil {
+		c.end()
+		return record.Cursor, nil
+	}
+	if err = finish(c, err); err != nil && r.f.Cursor != "" && cursor != "" {
+		err = fmt.Errorf("%w (the cursor is that of %s: %.200s)", err, r.f.Cursor, cursor)
+	}
+	return "", err
+}
+
+// next reads one record, and leaves out what is none.
+func (r *run) next(records *recordReader) (Record, error) {
+	for {
+		record, err := records.next()
+		var bad *garbageError
+		if !errors.As(err, &bad) {
+			return record, err
+		}
+		if err := r.garbage.count(bad, time.Now()); err != nil {
+			r.report(err)
+		}
+	}
+}
+
+// garbage counts lines that cannot be read, which need not all be told.
+type garbage struct {
+	lines int // since the last one that was told
+	told  time.Time
+}
+
+// count returns what is to be told, at most once a minute, or nil.
+func (g *garbage) count(err error, now time.Time) error {
+	g.lines++
+	if !g.told.IsZero() && now.Sub(g.told) < time.Minute {
+		return nil
+	}
+	if g.lines > 1 {
+		err = fmt.Errorf("%w (and %d others since the last)", err, g.lines-1)
+	}
+	g.lines, g.told = 0, now
+	return err
+}
