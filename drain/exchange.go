@@ -47,6 +47,8 @@ func (x *exchange) Admit() error {
 	switch phase := x.phase.Load(); {
 	case x.boxed() || phase == streams:
 		return nil
+	case phase == over:
+		return http.ErrHandlerTimeout
 	case phase != ordinary:
 		return http.ErrHijacked
 	}

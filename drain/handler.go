@@ -46,6 +46,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 		refused.answer(w, r, w.Header()["Content-Encoding"])
 		return
 	}
+	if r.ProtoMajor < 2 && d.ending.Load() {
+		w.Header().Set("Connection", "close") // net/http serves none that it reads once its listeners are closed
+	}
 	x := &exchange{drainer: d, r: r}
 	x.ctx.parent = ctx
 	x.rec.Context, x.rec.Outer, x.rec.Guard, x.rec.Start = &x.ctx, outer, x, start

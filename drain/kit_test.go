@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -168,6 +169,8 @@ func events(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).Flush()
 	<-r.Context().Done()
 }
+
+func goexit() { runtime.Goexit() }
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()

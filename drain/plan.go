@@ -8,8 +8,9 @@ import (
 const (
 	// unlimited is what a context without a deadline leaves.
 	unlimited = time.Duration(1<<63 - 1)
-	// settling is how long nothing may have been in progress before silent connections are
-	// closed: whoever has sent a request by then is served. net/http waits for more than 5 s.
+	// settling is how long nothing may have been in progress before silent connections are closed: a
+	// request that a guard further out holds back comes by then, and what a handler has written last is
+	// with its client. net/http waits for more than 5 s, and serves nothing that they send meanwhile.
 	settling = time.Second
 	// lastMoments is how long Shutdown waits after the end of its context for what it has cut to be gone.
 	lastMoments = 100 * time.Millisecond

@@ -42,9 +42,10 @@ func (e *ShutdownError) Unwrap() error { return e.Err }
 
 // Shutdown drains the Drainer's connections and shuts srv down, in place of srv.Shutdown:
 //
-//  1. Ready fails, and new long-lived connections are refused with 503, Retry-After and Connection: close. All other
-//     requests are served.
-//  2. After Delay, srv.Shutdown closes the listeners and what is idle.
+//  1. Ready fails, and new long-lived connections are refused with 503 and Retry-After. All other requests are
+//     served, over HTTP/1 with Connection: close, so that clients leave by themselves.
+//  2. After Delay, srv.Shutdown closes the listeners and what is idle. From then on net/http serves no HTTP/1
+//     request that it has not read yet.
 //  3. Over Spread, in random order, the contexts of streams end with the cause [ErrDraining] and hijacked
 //     connections are told by their hooks, or closed if they have none. Into an event stream whose handler returns,
 //     "retry:" is written as the last thing.

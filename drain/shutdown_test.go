@@ -3,10 +3,10 @@ package drain_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,27 +126,27 @@ func TestAnOrdinaryRequestEndsByItself(t *testing.T) {
 
 func TestASilentConnectionDoesNotHoldItUp(t *testing.T) {
 	for name, c := range map[string]struct {
-		handler func(*drain.Drainer, http.Handler) http.Handler
-		hook    bool
+		wrap bool
+		hook bool
 	}{
-		"wrapped":                {func(d *drain.Drainer, h http.Handler) http.Handler { return d.Wrap(h) }, false},
-		"with ConnState, beside": {func(d *drain.Drainer, h http.Handler) http.Handler { return h }, true},
+		"where all requests are seen":    {wrap: true},
+		"where connections are heard of": {hook: true},
+		"where both are":                 {wrap: true, hook: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var d drain.Drainer
-			s := serve(t, protocols[0], c.handler(&d, http.NotFoundHandler()), func(srv *http.Server) {
+			h := http.NotFoundHandler()
+			if c.wrap {
+				h = d.Wrap(h)
+			}
+			s := serve(t, protocols[0], h, func(srv *http.Server) {
 				if c.hook {
 					srv.ConnState = d.ConnState
 				}
 			})
 			conn := s.dial()
-			late := s.dial()
-			go func() { // it has just been about to ask
-				time.Sleep(400 * time.Millisecond)
-				io.WriteString(late, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-			}()
-			time.Sleep(50 * time.Millisecond) // for both to be accepted
+			time.Sleep(50 * time.Millisecond) // for it to be accepted
 			began := time.Now()
 			if err := d.Shutdown(within(t, patience), s.Config); err != nil {
 				t.Error(err)
@@ -154,12 +154,83 @@ func TestASilentConnectionDoesNotHoldItUp(t *testing.T) {
 			if took := time.Since(began); took > 3500*time.Millisecond {
 				t.Errorf("it took %v", took)
 			}
-			answer, _ := io.ReadAll(late)
-			if !strings.HasPrefix(string(answer), "HTTP/1.1 404") {
-				t.Errorf("who asks in time gets %q", answer)
+			if answer, err := io.ReadAll(conn); len(answer) > 0 || err != nil {
+				t.Errorf("the silent one gets %q, %v", answer, err)
 			}
-			if answer, _ := io.ReadAll(conn); len(answer) > 0 {
-				t.Errorf("the silent one gets %q", answer)
+		})
+	}
+}
+
+// holding is a guard further out that holds requests back.
+type holding struct {
+	http.Handler
+	came chan struct{}
+	time time.Duration
+}
+
+func (h holding) Unwrap() http.Handler { return h.Handler }
+
+func (h holding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	close(h.came)
+	time.Sleep(h.time)
+	h.Handler.ServeHTTP(w, r)
+}
+
+func TestARequestThatIsJustComingIsServed(t *testing.T) {
+	var d drain.Drainer
+	h := holding{d.Wrap(http.NotFoundHandler()), make(chan struct{}), 400 * time.Millisecond}
+	s := serve(t, protocols[0], h)
+	s.dial() // a silent one, which is to be closed
+	got := make(chan error, 1)
+	go func() {
+		resp, err := s.Client().Get(s.URL)
+		if err == nil && resp.StatusCode != 404 {
+			err = errors.New(resp.Status)
+		}
+		got <- err
+	}()
+	<-h.came
+	if err := d.Shutdown(within(t, patience), s.Config); err != nil {
+		t.Error(err)
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAHandlerBesideTheDrainerIsNotCut(t *testing.T) {
+	for _, hook := range []bool{false, true} {
+		t.Run(fmt.Sprint("ConnState set: ", hook), func(t *testing.T) {
+			t.Parallel()
+			var d drain.Drainer
+			came := make(chan struct{})
+			mux := http.NewServeMux()
+			mux.Handle("/", d.Wrap(http.NotFoundHandler()))
+			mux.HandleFunc("/beside", func(w http.ResponseWriter, r *http.Request) {
+				close(came)
+				time.Sleep(1500 * time.Millisecond)
+				io.WriteString(w, "whole")
+			})
+			s := serve(t, protocols[0], mux, func(srv *http.Server) {
+				if hook {
+					srv.ConnState = d.ConnState
+				}
+			})
+			got := make(chan string, 1)
+			go func() {
+				resp, err := s.Client().Get(s.URL + "/beside")
+				if err != nil {
+					got <- err.Error()
+					return
+				}
+				got <- text(t, resp)
+			}()
+			<-came
+			if err := d.Shutdown(within(t, patience), s.Config); err != nil {
+				t.Error(err)
+			}
+			if got := <-got; got != "whole" {
+				t.Errorf("%q", got)
 			}
 		})
 	}
@@ -184,7 +255,7 @@ func TestReadinessFailsBeforeTheListenersClose(t *testing.T) {
 	if _, _, resp := s.upgrade(); resp == nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !resp.Close {
 		t.Errorf("a new connection: %v", resp)
 	}
-	if resp := s.get("/"); resp.StatusCode != 503 {
+	if resp := s.get("/"); resp.StatusCode != 503 || !resp.Close {
 		t.Errorf("a new stream: %v", resp)
 	}
 	if err := <-done; err != nil {
