@@ -10,7 +10,8 @@ import (
 // the context of what is being done, and does not wait for it: work that ignores its context goes on.
 // The error then says how many were left and how many are still being done, and wraps ctx's cause.
 //
-// What [Go] has taken for a request that goes on waits for the request's end here too. So shut the server down first.
+// What [Go] has taken for a request that goes on is waited for here too, with the request: so shut the
+// server down first.
 //
 // Close may be called again, and from several goroutines: each call waits as the first does, and the
 // first ctx to end ends the draining for all. What was left is returned to that caller only; the others
@@ -18,7 +19,6 @@ import (
 func (q *Queue[T]) Close(ctx context.Context) (left []T, err error) {
 	q.mu.Lock()
 	q.closed = true
-	q.shut.Store(true)
 	if q.drained == nil && !q.idle() {
 		q.drained = make(chan struct{})
 	}
@@ -53,10 +53,7 @@ func (q *Queue[T]) abandon(cause error) (left []T, err error) {
 	for q.waiting.n > 0 {
 		left = append(left, q.waiting.pop())
 	}
-	held := q.letGo()
-	for _, h := range held {
-		left = append(left, h.v)
-	}
+	left = append(left, q.letGo()...)
 	q.left += int64(len(left))
 	cancel := q.cancel
 	q.settle()
@@ -64,9 +61,6 @@ func (q *Queue[T]) abandon(cause error) (left []T, err error) {
 
 	if cancel != nil {
 		cancel(cause)
-	}
-	for _, h := range held {
-		h.forget()
 	}
 	return left, q.verdict(cause)
 }

@@ -21,8 +21,8 @@ type Func func(ctx context.Context)
 //
 // A context also ends when the client hangs up, or when a time limit is over, and then the handler may
 // still be at work: what f shares with it needs a lock, and what f needs of the request, its body above
-// all, is to be read before. To a client that waits, f makes no difference: net/http sends the rest of the answer
-// while f begins.
+// all, is to be read before. No client waits for f: net/http sends the rest of the answer while f
+// begins.
 func Go(ctx context.Context, q *Queue[Func], f Func) bool {
 	if f == nil {
 		panic("offpath: Go: f is nil; a function is needed")
@@ -41,7 +41,8 @@ type heir struct {
 	values context.Context
 }
 
-// Value asks values first. As they are without cancellation, they do not answer for the keys with which package context finds that.
+// Value asks values first. Being without cancellation, they do not answer when package context asks for
+// the inner life of what can be cancelled, and the heir's own does.
 func (h heir) Value(key any) any {
 	if v := h.values.Value(key); v != nil {
 		return v
@@ -53,14 +54,6 @@ func (h heir) Value(key any) any {
 type hold[T any] struct {
 	v      T
 	number int64
-	stop   func() bool // ends the wait for the context; nil until that has begun
-}
-
-// forget ends the wait of a value that Close has returned.
-func (h *hold[T]) forget() {
-	if h.stop != nil {
-		h.stop()
-	}
 }
 
 // hold takes v, and lets it wait with the others once ctx has ended.
@@ -75,17 +68,7 @@ func (q *Queue[T]) hold(ctx context.Context, v T) bool {
 	}
 	q.held[h] = struct{}{}
 	q.mu.Unlock()
-
-	stop := context.AfterFunc(ctx, func() { q.release(h) })
-	q.mu.Lock()
-	_, held := q.held[h]
-	if held {
-		h.stop = stop
-	}
-	q.mu.Unlock()
-	if !held { // ctx has ended meanwhile, or Close has returned v
-		stop()
-	}
+	context.AfterFunc(ctx, func() { q.release(h) })
 	return true
 }
 
@@ -97,14 +80,16 @@ func (q *Queue[T]) release(h *hold[T]) {
 		return
 	}
 	delete(q.held, h)
-	q.waiting.push(h.v, q.size)
+	q.waiting.push(h.v)
 	q.staff()
 }
 
 // letGo removes all that is held and returns it in the order in which it came. q.mu is held.
-func (q *Queue[T]) letGo() []*hold[T] {
-	all := slices.Collect(maps.Keys(q.held))
-	slices.SortFunc(all, func(a, b *hold[T]) int { return cmp.Compare(a.number, b.number) })
+func (q *Queue[T]) letGo() (values []T) {
+	byNumber := func(a, b *hold[T]) int { return cmp.Compare(a.number, b.number) }
+	for _, h := range slices.SortedFunc(maps.Keys(q.held), byNumber) {
+		values = append(values, h.v)
+	}
 	clear(q.held)
-	return all
+	return values
 }

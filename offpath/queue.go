@@ -28,14 +28,14 @@ type Queue[T any] struct {
 	Size int
 	// Workers is how many Do may be at work at the same time. Zero means 1: one value after another.
 	Workers int
-	// OnPanic is told when Do has panicked on v or ended its goroutine ([runtime.Goexit]), by the worker, which goes on
-	// with the next value when OnPanic returns; a panic in OnPanic itself is dropped. Nil means an error
-	// record to [slog.Default] with the stack, at most one a minute.
+	// OnPanic is told when Do has panicked on v or ended its goroutine ([runtime.Goexit]), by the worker,
+	// which goes on with the next value when OnPanic returns; a panic in OnPanic itself is dropped. Nil
+	// means an error record to [slog.Default] with the stack, at most one a minute.
 	OnPanic func(v T, err *PanicError)
 
-	// shut is set while nothing can be taken, so that a full queue refuses without the lock. dropped has
-	// a cache line to itself: several goroutines that are refused then take a third to two thirds of the time.
-	shut    atomic.Bool
+	// full lets a full queue refuse without the lock. dropped has a cache line to itself: several
+	// goroutines that are refused then take a third to two thirds of the time.
+	full    atomic.Bool
 	_       [64]byte
 	dropped atomic.Int64
 	_       [64]byte
@@ -71,7 +71,7 @@ func (q *Queue[T]) Offer(v T) bool {
 	if !q.enter() {
 		return false
 	}
-	q.waiting.push(v, q.size)
+	q.waiting.push(v)
 	q.staff()
 	q.mu.Unlock()
 	return true
@@ -80,7 +80,7 @@ func (q *Queue[T]) Offer(v T) bool {
 // enter takes the lock if there is room for one more, which the caller then fills, and counts one
 // dropped if there is not.
 func (q *Queue[T]) enter() bool {
-	if q.shut.Load() {
+	if q.full.Load() {
 		q.dropped.Add(1)
 		return false
 	}
@@ -98,7 +98,7 @@ func (q *Queue[T]) enter() bool {
 		q.dropped.Add(1)
 		return false
 	case free == 1:
-		q.shut.Store(true)
+		q.full.Store(true)
 	}
 	return true
 }

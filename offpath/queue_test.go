@@ -50,6 +50,9 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 					if q.Offer(i) {
 						taken.Add(1)
 					}
+					if n := runtime.NumGoroutine(); i%10_000 == 0 && n > before+callers {
+						t.Errorf("%d goroutines, %d before and %d who offer", n, before, callers)
+					}
 				}
 			})
 		}
@@ -57,6 +60,7 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 		if d := time.Since(start); d != 0 {
 			t.Errorf("Offer waited %v", d)
 		}
+		synctest.Wait()
 		if after := runtime.NumGoroutine(); after != before {
 			t.Errorf("%d goroutines, %d before", after, before)
 		}

@@ -8,10 +8,10 @@ type ring[T any] struct {
 	n    int
 }
 
-// push adds v as the newest. The ring never holds more than most.
-func (r *ring[T]) push(v T, most int) {
+// push adds v as the newest.
+func (r *ring[T]) push(v T) {
 	if r.n == len(r.buf) {
-		r.grow(most)
+		r.grow()
 	}
 	i := r.head + r.n
 	if i >= len(r.buf) {
@@ -34,9 +34,8 @@ func (r *ring[T]) pop() T {
 	return v
 }
 
-func (r *ring[T]) grow(most int) {
-	size := min(max(2*len(r.buf), 8), most)
-	buf := make([]T, size)
+func (r *ring[T]) grow() {
+	buf := make([]T, max(2*len(r.buf), 8))
 	n := copy(buf, r.buf[r.head:])
 	copy(buf[n:], r.buf[:r.head])
 	r.buf, r.head = buf, 0

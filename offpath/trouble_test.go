@@ -17,10 +17,20 @@ import (
 	"github.com/heeler-go/heeler/offpath"
 )
 
+// logged makes a buffer the default log for the test.
+func logged(t *testing.T) *bytes.Buffer {
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	return &log
+}
+
 func explodes(any)   { panic(io.ErrUnexpectedEOF) }
 func endsGoroutine() { runtime.Goexit() }
 
 func TestAWorkerGoesOnAfterAPanicAndWhenItsGoroutineIsEnded(t *testing.T) {
+	log := logged(t)
 	synctest.Test(t, func(t *testing.T) {
 		var done, told []string
 		q := &offpath.Queue[string]{
@@ -55,6 +65,9 @@ func TestAWorkerGoesOnAfterAPanicAndWhenItsGoroutineIsEnded(t *testing.T) {
 		}
 		wantStats(t, q, offpath.Stats{Offered: 7, Done: 3, Panicked: 4})
 	})
+	if log.Len() > 0 {
+		t.Errorf("logged, beside what OnPanic was told: %s", log)
+	}
 }
 
 func TestAHookThatPanicsOrEndsItsGoroutineCostsNothing(t *testing.T) {
@@ -87,10 +100,7 @@ func TestAHookThatPanicsOrEndsItsGoroutineCostsNothing(t *testing.T) {
 }
 
 func TestPanicsAreLoggedOnceAMinuteWhenNobodyElseIsTold(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	defer slog.SetDefault(before)
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	log := logged(t)
 	synctest.Test(t, func(t *testing.T) {
 		var q offpath.Queue[offpath.Func]
 		for range 10 {

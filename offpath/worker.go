@@ -66,7 +66,7 @@ func (q *Queue[T]) step() bool {
 	}
 	ctx, v := q.ctx, q.waiting.pop()
 	q.running++
-	q.shut.Store(q.closed)
+	q.full.Store(false)
 	q.mu.Unlock()
 	q.do(ctx, v)
 	return true
