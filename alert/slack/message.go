@@ -74,7 +74,7 @@ func newMessage(a alert.Alert) message {
 	if a.Text == "" && a.Request != nil {
 		summary = requestLine(a.Request, secrets)
 	}
-	fallback, _ := escape(strings.TrimSpace(headline+"\n"+summary), maxFallback)
+	fallback, _ := escape(strings.TrimSpace(headline+"\n"+strings.TrimSpace(summary+"\n\n"+rest)), maxFallback)
 	m := message{Text: fallback, Blocks: []block{section(bold(headline, maxText))}}
 	add := func(s string) {
 		if strings.TrimSpace(s) != "" {

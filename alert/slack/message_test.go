@@ -59,7 +59,7 @@ api token: [redacted] · host: web3 · route: GET /repo/{name} · request 7f3a �
 	if m.String() != want {
 		t.Errorf("the message is\n%s\nwant\n%s", m, want)
 	}
-	if want := "GET /repo/{name} is slow: 23s (×17)\n23 s into GET /repo/heeler\nwaiting for the network"; m.Text != want {
+	if want := "GET /repo/{name} is slow: 23s (×17)\n23 s into GET /repo/heeler\nwaiting for the network\n\nand all the rest of it"; m.Text != want {
 		t.Errorf("a notification shows\n%s\nwant\n%s", m.Text, want)
 	}
 	if last := m.Blocks[len(m.Blocks)-1]; last.Type != "context" || m.Blocks[0].Type != "section" {
