@@ -103,14 +103,19 @@ func (s *server) dial() net.Conn {
 	return conn
 }
 
-const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+const upgrade = " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 
 // upgrade has a connection hijacked and gives it, or the answer if that is another one.
 func (s *server) upgrade() (*bufio.ReadWriter, net.Conn, *http.Response) {
 	s.t.Helper()
+	return s.upgradeTo("/")
+}
+
+func (s *server) upgradeTo(path string) (*bufio.ReadWriter, net.Conn, *http.Response) {
+	s.t.Helper()
 	conn := s.dial()
 	rw := bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn))
-	io.WriteString(conn, upgrade)
+	io.WriteString(conn, "GET "+path+upgrade)
 	resp, err := http.ReadResponse(rw.Reader, nil)
 	if err != nil {
 		s.t.Fatal(err)
