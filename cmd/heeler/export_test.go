@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
+	"time"
 
+	"github.com/heeler-go/heeler/alert"
 	"github.com/heeler-go/heeler/chaos"
+	"github.com/heeler-go/heeler/offpath/journal"
 )
 
 // What the tests outside look at: how a command line, and a file, are read.
@@ -75,6 +80,43 @@ func ReadCtl(args []string) error {
 		_, err = r.verb(rest)
 	}
 	return err
+}
+
+// ReadFollow says whether "heeler follow" would take a command line.
+func ReadFollow(args []string) error {
+	w := newWatch()
+	if err := w.read(args); err != nil {
+		return err
+	}
+	p, err := w.poster(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := w.follower(p).Validate(); err != nil {
+		return plainer(err)
+	}
+	return nil
+}
+
+// A Poster is what "heeler follow" hands entries to.
+type Poster struct{ p *poster }
+
+// NewPoster makes one that begins every attempt with a time between them, tries five times what will never do, and
+// gives an attempt a minute.
+func NewPoster(post func(context.Context, journal.Record) error, every time.Duration, log io.Writer) Poster {
+	return Poster{&poster{post: post, every: every, tries: maxTries, timeout: time.Minute, own: newSelf(), log: slog.New(slog.NewTextHandler(log, nil))}}
+}
+
+func (p Poster) Handle(ctx context.Context, r journal.Record) error { return p.p.handle(ctx, r) }
+func (p Poster) Posted() int                                        { return p.p.posted }
+func (p Poster) GivenUp() int                                       { return p.p.givenUp }
+
+// AlertOf is what people are told of an entry.
+func AlertOf(r journal.Record, prefix string) alert.Alert { return alertOf(r, prefix) }
+
+// Exec runs a script with an entry.
+func Exec(ctx context.Context, command string, r journal.Record) error {
+	return script(command).post(ctx, r)
 }
 
 // Run is main, given what a process has.

@@ -18,6 +18,10 @@ var (
 	configText string
 	//go:embed help/ctl.txt
 	ctlText string
+	//go:embed help/follow.txt
+	followText string
+	//go:embed help/unit.txt
+	unitText string
 )
 
 // width is how long the lines of the help are.
@@ -69,6 +73,17 @@ func helpCtl(w io.Writer) {
 	helpOptions(w, "Flags", r.options())
 	helpOptions(w, "Flags of add-toxic", r.toxicOptions())
 	helpOptions(w, "Flags of conversation", r.showOptions())
+}
+
+func helpFollow(out io.Writer) {
+	w := newWatch()
+	fmt.Fprint(out, followText)
+	helpOptions(out, "Flags", w.options())
+	helpOptions(out, "Flags of --to slack", w.slackOptions())
+	helpOptions(out, "Flags of --to email", w.emailOptions())
+	helpOptions(out, "Flags of --to sentry", w.sentryOptions())
+	helpOptions(out, "Flags of --to exec", w.execOptions())
+	fmt.Fprint(out, unitText)
 }
 
 func helpOptions(w io.Writer, title string, all []option) {

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestTheHelpIsAsItIsKept(t *testing.T) {
 	for name, args := range map[string][]string{
-		"help.txt": {"help"}, "chaos.txt": {"chaos", "--help"}, "ctl.txt": {"help", "ctl"},
+		"help.txt": {"help"}, "chaos.txt": {"chaos", "--help"}, "ctl.txt": {"help", "ctl"}, "follow.txt": {"follow", "-h"},
 	} {
 		got := runs(t, binary, args...)
 		path := filepath.Join("testdata", name)
@@ -64,26 +64,39 @@ func TestTheHelpTellsOfEachBehaviorAndProtocol(t *testing.T) {
 	}
 }
 
+// words takes a command line apart as a shell does, as far as the help goes.
+func words(line string) (all []string) {
+	for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
+		all = append(all, strings.Trim(word, `"`))
+	}
+	return all
+}
+
 func TestTheExamplesOfTheHelpWork(t *testing.T) {
+	t.Setenv("HEELER_SLACK_URL", "https://hooks.slack.com/services/T0/B0/x")
+	t.Setenv("HEELER_SMTP_PASSWORD", "x")
 	count := 0
-	for _, command := range []string{"", "chaos", "ctl"} {
+	for _, command := range []string{"", "chaos", "ctl", "follow"} {
 		help := strings.ReplaceAll(runs(t, binary, strings.Fields("help "+command)...), "\\\n", "")
-		for _, example := range regexp.MustCompile(`(?m)^  heeler (chaos|ctl) ( *[-\w].*)$`).FindAllStringSubmatch(help, -1) {
+		for _, example := range regexp.MustCompile(`(?m)^  heeler (chaos|ctl|follow) ( *[-\w].*)$`).FindAllStringSubmatch(help, -1) {
 			if !strings.Contains(example[2], "-") {
 				continue // it is the list of commands
 			}
 			count++
-			args := strings.Fields(example[2])
+			args := words(example[2])
 			_, err := heeler.ReadChaos(args)
-			if example[1] == "ctl" {
+			switch example[1] {
+			case "ctl":
 				err = heeler.ReadCtl(args)
+			case "follow":
+				err = heeler.ReadFollow(args)
 			}
 			if err != nil {
 				t.Errorf("%s: %v", example[0], err)
 			}
 		}
 	}
-	if count < 10 {
+	if count < 14 {
 		t.Errorf("only %d examples have been found", count)
 	}
 }

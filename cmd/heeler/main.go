@@ -4,6 +4,10 @@
 //	heeler chaos --protocol mysql --proxy :3307 --backend 127.0.0.1:3306 --http
 //	heeler ctl set-behavior hang
 //
+// And it posts what an application writes to systemd's journal, so that the application waits for nobody:
+//
+//	heeler follow --match SHOP_ALERT=1 --match _SYSTEMD_UNIT=shop.service --to slack
+//
 // "heeler help" tells all of it. Called vaurien it is "heeler chaos", and called vaurienctl "heeler ctl":
 // both take what Vaurien 2.0 took.
 package main

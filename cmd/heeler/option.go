@@ -10,7 +10,7 @@ import (
 // An option is a flag of the command line, and a key of a file.
 type option struct {
 	name  string // "http-port"
-	value string // what the help calls its value; empty: it is a switch, whose value is "true"
+	value string // what the help calls its value; empty: it is a switch, whose value is "true"; "X …": it may be there several times
 	help  string
 	first string // what it is unless it is set, if the help is to tell
 
@@ -59,11 +59,11 @@ func parseFlags(args []string, all []option, help string) (flags []setting, rest
 		case o.value == "":
 			value = "true"
 		case len(args) == 0 || strings.HasPrefix(args[0], "--"):
-			return nil, nil, misused(help, "--%s needs a value: --%s %s", o.name, o.name, o.value)
+			return nil, nil, misused(help, "--%s needs a value: --%s %s", o.name, o.name, strings.TrimSuffix(o.value, " …"))
 		default:
 			value, args = args[0], args[1:]
 		}
-		if slices.ContainsFunc(flags, func(f setting) bool { return f.name == o.name }) {
+		if !strings.HasSuffix(o.value, "…") && slices.ContainsFunc(flags, func(f setting) bool { return f.name == o.name }) {
 			return nil, nil, misused(help, "--%s is there twice, want it once", o.name)
 		}
 		flags = append(flags, setting{o.name, value, "--" + o.name})

@@ -39,6 +39,7 @@ func commands() []command {
 	return []command{
 		{"chaos", runChaos, helpChaos},
 		{"ctl", runCtl, helpCtl},
+		{"follow", runFollow, helpFollow},
 		{"help", runHelp, helpAll},
 		{"version", runVersion, helpAll},
 	}
@@ -75,7 +76,7 @@ func dispatch(args []string, stdout, stderr io.Writer) error {
 	if name == "" {
 		if len(args) == 0 {
 			helpAll(stderr)
-			return misused("", "a command is missing, want chaos or ctl")
+			return misused("", "a command is missing, want chaos, ctl or follow")
 		}
 		name, args = args[0], args[1:]
 	}

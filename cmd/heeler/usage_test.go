@@ -21,12 +21,17 @@ func inProcess(args []string) outcome {
 }
 
 func TestAMistakeIsNamedWithWhatIsAccepted(t *testing.T) {
+	for _, name := range []string{"HEELER_SLACK_URL", "SENTRY_DSN", "HEELER_SMTP_PASSWORD"} {
+		t.Setenv(name, "")
+	}
+	secret := file(t, "secret", "hunter2\n")
 	const chaosHelp = "\nRun \"heeler chaos --help\" to see what there is.\n"
+	const followHelp = "\nRun \"heeler follow --help\" to see what there is.\n"
 	const ctlHelp = "\nRun \"heeler ctl --help\" to see what there is.\n"
 	for _, story := range []struct{ args, want string }{
-		{"chos", `"chos" is no command, want one of chaos, ctl, help, version; did you mean chaos?` +
+		{"chos", `"chos" is no command, want one of chaos, ctl, follow, help, version; did you mean chaos?` +
 			"\nRun \"heeler help\" to see what there is.\n"},
-		{"help nonsense", `"nonsense" is no command, want one of chaos, ctl, help, version` +
+		{"help nonsense", `"nonsense" is no command, want one of chaos, ctl, follow, help, version` +
 			"\nRun \"heeler help\" to see what there is.\n"},
 
 		{"chaos --prxy :1", `there is no flag "--prxy"; did you mean --proxy?` + chaosHelp},
@@ -96,6 +101,35 @@ func TestAMistakeIsNamedWithWhatIsAccepted(t *testing.T) {
 		{"ctl add-toxic latency --toxicity 1.5", `--toxicity is "1.5", want a number from 0 to 1` + ctlHelp},
 		{"ctl list --host ftp://x", `--host is "ftp://x", want a host, host:port or http://host:port` + ctlHelp},
 		{"ctl list --host localhost:81 --http-port 82", `--host has the port 81 and --http-port is 82, want one of them` + ctlHelp},
+
+		{"follow", `what to look for is missing, want --match FIELD=VALUE, or --match-prefix TEXT` + followHelp},
+		{"follow A=1", `"A=1" is one argument too many: what to look for goes behind --match` + followHelp},
+		{"follow --match A=1", `where to post is missing, want --to slack|email|sentry|exec` + followHelp},
+		{"follow --match", `--match needs a value: --match FIELD=VALUE` + followHelp},
+		{"follow --match A=1 --to irc", `--to is "irc", want one of slack, email, sentry, exec` + followHelp},
+		{"follow --match A=1 --to slack --to exec", `--to is there twice, want it once` + followHelp},
+		{"follow --match A=1 --to slack --exec true", `--exec is for --to exec, not for slack` + followHelp},
+		{"follow --match A=1 --to slack", `the webhook's URL is missing, want it in the variable HEELER_SLACK_URL, or a file with it in --slack-url-file` + followHelp},
+		{"follow --match A=1 --to slack --slack-url https://hooks.slack.com/s3cret", `--slack-url is a secret, and everybody on this machine sees the command line: want it in the variable HEELER_SLACK_URL, or a file in --slack-url-file` + followHelp},
+		{"follow --match A=1 --to slack --slack-url-file /dev/null", `--slack-url-file has nothing in it, or too much, want the webhook's URL` + followHelp},
+		{"follow --match A=1 --to slack --slack-url-file /dev/zero", `--slack-url-file has nothing in it, or too much, want the webhook's URL` + followHelp},
+		{"follow --match A=1 --to slack --slack-url-file " + secret, `the URL is not usable (it does not begin with https://); https://hooks.slack.com/services/… is needed` + followHelp},
+		{"follow --match A=1 --to slack --slack-url-file /nowhere/x", "open /nowhere/x: no such file or directory\n"},
+		{"follow --match A=1 --to sentry", `the project's DSN is missing, want it in the variable SENTRY_DSN, or a file with it in --sentry-dsn-file` + followHelp},
+		{"follow --match A=1 --to sentry --sentry-dsn x", `--sentry-dsn is a secret, and everybody on this machine sees the command line: want it in the variable SENTRY_DSN, or a file in --sentry-dsn-file` + followHelp},
+		{"follow --match A=1 --to sentry --sentry-dsn-file " + secret, `the DSN is not usable (invalid scheme); https://<key>@<host>/<project> is needed` + followHelp},
+		{"follow --match A=1 --to email", `--to email needs --smtp` + followHelp},
+		{"follow --match A=1 --to email --smtp x:y --mail-from a@b --mail-to a@b", `--smtp is "x:y", want a host, or host:port` + followHelp},
+		{"follow --match A=1 --to email --smtp x --mail-from a@b --mail-to a@b --mail-to c", `--mail-to has "c"; addresses such as oncall@example.com are accepted` + followHelp},
+		{"follow --match A=1 --to email --smtp x --mail-from a --mail-to a@b", `--mail-from is "a"; an address such as shop@example.com is needed` + followHelp},
+		{"follow --match A=1 --to email --smtp x --mail-from a@b --mail-to a@b --smtp-user u", `the password of --smtp-user is missing, want it in the variable HEELER_SMTP_PASSWORD, or a file with it in --smtp-password-file` + followHelp},
+		{"follow --match A=1 --to email --smtp x --smtp-security none --mail-from a@b --mail-to a@b --smtp-user u --smtp-password-file " + secret, `--smtp-user is set with --smtp-security none, which would send the password in the clear; want starttls or tls` + followHelp},
+		{"follow --match A=1 --to email --smtp-password x", `--smtp-password is a secret, and everybody on this machine sees the command line: want it in the variable HEELER_SMTP_PASSWORD, or a file in --smtp-password-file` + followHelp},
+		{"follow --match A=1 --to exec", `--to exec needs --exec COMMAND` + followHelp},
+		{"follow --match A=1 --to exec --exec=", `--exec is "", want a command` + followHelp},
+		{"follow --match + --match A=1 --to exec --exec true", `--match: "+" stands between two alternatives` + followHelp},
+		{"follow --match=--root=/ --to exec --exec true", `--match: "--root=/": a match is FIELD=value or +, and a field has 1 to 64 of A to Z, 0 to 9 and _, and begins with none of the digits` + followHelp},
+		{"follow --match A=1 --every 0 --to exec", `--every is "0", want seconds, or a time such as 300ms, more than 0 and at most 1000h0m0s` + followHelp},
 		{"ctl list --http-port x", `--http-port is "x", want a port from 0, which is any free one, to 65535` + ctlHelp},
 	} {
 		args := strings.Fields(strings.ReplaceAll(story.args, "''", "\x00"))
