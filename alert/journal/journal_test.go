@@ -77,7 +77,7 @@ func TestAnAlertThatSaysLittleIsAnEntryToo(t *testing.T) {
 	t.Parallel()
 	j := journald.Start(t)
 	sink := &alertjournal.Sink{Sender: sender(t, j.Socket), Priority: journal.Critical}
-	found := entry(t, j, sink, alert.Alert{Title: "down"})
+	found := entry(t, j, sink, alert.Alert{Title: "down", Count: 1})
 	for name, want := range map[string]string{"MESSAGE": "down", "PRIORITY": "2", "HEELER_ALERT_TITLE": "down"} {
 		if !slices.Equal(found[name], []string{want}) {
 			t.Errorf("%s is %q, not %q", name, found[name], want)

@@ -11,6 +11,13 @@
 //		Fields:   []journal.Field{{Name: "SHOP_ALERT", Value: "1"}},
 //	})
 //
+//	follower := &journal.Follower{
+//		Match:  []string{"SHOP_ALERT=1", "_SYSTEMD_UNIT=shop.service"},
+//		Cursor: "/var/lib/shop/alerts.cursor",
+//		Handle: func(ctx context.Context, r journal.Record) error { return post(ctx, r.Message()) },
+//	}
+//	err = follower.Run(ctx)
+//
 // # Sending
 //
 // What is written to standard output waits when journald hangs, and with it every request that logs. A Sender
@@ -23,6 +30,12 @@
 // A value may have any bytes. Field names are checked, since a name with a line break in it would forge other
 // fields: an entry with a bad one is refused with an [InvalidError] that names it.
 //
+// # Reading
+//
+// A Follower runs journalctl, which knows every format of journal there has been, and reads what it prints. It keeps
+// its place in a file, and moves it on only when a record has been dealt with. So a daemon apart from the
+// application can do the slow part, such as posting to a chat, at its own pace and over its own restarts.
+//
 // # Trusting
 //
 // The socket of the journal is world-writable: every process of the machine may send every field, such as a
@@ -31,6 +44,5 @@
 // entries should match on both: a field of the application's own, which no text in a message can forge, and
 // _SYSTEMD_UNIT or _UID, which no other user can.
 //
-// All of it is for Linux. Elsewhere the package compiles and what it is asked for fails with
-// [errors.ErrUnsupported].
+// The journal is Linux's. Elsewhere the package compiles, and each Send fails with [errors.ErrUnsupported].
 package journal

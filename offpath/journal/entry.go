@@ -12,8 +12,8 @@ type Entry struct {
 	Message string
 	// Priority is how urgent it is. The zero value is Info.
 	Priority Priority
-	// Fields are what else it says, in this order. A name may be there several times, and MESSAGE as
-	// well: the entry then has several values of it.
+	// Fields are what else it says. A name may be there several times, and MESSAGE as well: the entry then has
+	// several values of it, of which the journal does not promise to keep the order.
 	Fields []Field
 }
 

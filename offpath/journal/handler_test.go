@@ -181,15 +181,18 @@ func TestAHandlersChildrenShareNothingButTheirBeginning(t *testing.T) {
 	l := listen(t)
 	h := &journal.Handler{Sender: &journal.Sender{Path: l.path}}
 	defer h.Sender.Close()
-	parent := slog.New(h).With("a", 1)
+	long := strings.Repeat("1", 30) // leaves room behind it in memory, which no two may use
+	parent := slog.New(h).With("a", long)
 	one, two := parent.With("b", 2), parent.With("b", 3)
 	one.Info("m", "c", 4)
 	two.Info("m", "c", 5)
 	parent.WithGroup("g").With("d", 6).WithGroup("h").Info("m", "e", 7)
+	slog.New(parent.Handler().WithGroup("")).Info("m", "f", 8)
 	for _, want := range [][]journal.Field{
-		{{Name: "LOG_A", Value: "1"}, {Name: "LOG_B", Value: "2"}, {Name: "LOG_C", Value: "4"}},
-		{{Name: "LOG_A", Value: "1"}, {Name: "LOG_B", Value: "3"}, {Name: "LOG_C", Value: "5"}},
-		{{Name: "LOG_A", Value: "1"}, {Name: "LOG_G_D", Value: "6"}, {Name: "LOG_G_H_E", Value: "7"}},
+		{{Name: "LOG_A", Value: long}, {Name: "LOG_B", Value: "2"}, {Name: "LOG_C", Value: "4"}},
+		{{Name: "LOG_A", Value: long}, {Name: "LOG_B", Value: "3"}, {Name: "LOG_C", Value: "5"}},
+		{{Name: "LOG_A", Value: long}, {Name: "LOG_G_D", Value: "6"}, {Name: "LOG_G_H_E", Value: "7"}},
+		{{Name: "LOG_A", Value: long}, {Name: "LOG_F", Value: "8"}},
 	} {
 		found := slices.DeleteFunc(l.next(t), func(f journal.Field) bool { return !strings.HasPrefix(f.Name, "LOG_") })
 		if !slices.Equal(found, want) {
@@ -205,10 +208,17 @@ func TestOneLineWithTooManyAttributesStillGoesOut(t *testing.T) {
 	for i := range 3000 {
 		attrs = append(attrs, slog.Int(fmt.Sprint("n", i), i))
 	}
-	slog.New(&journal.Handler{Sender: sender(t, j)}).Info("many", attrs...)
+	logger := slog.New(&journal.Handler{Sender: sender(t, j)})
+	logger.Info("many", attrs...)
+	logger.With(attrs[:600]...).Info("many", attrs[600:]...)
 	found := j.Entries("MESSAGE=many")
-	if len(found) != 1 || found[0]["LOG_N1000"] == nil || found[0]["LOG_N2000"] != nil {
-		t.Errorf("found %d entries", len(found))
+	if len(found) != 2 {
+		t.Fatalf("found %d entries", len(found))
+	}
+	for _, entry := range found {
+		if entry["LOG_N1000"] == nil || entry["LOG_N2000"] != nil {
+			t.Errorf("an entry has %d fields", len(entry))
+		}
 	}
 }
 
