@@ -14,7 +14,7 @@ import (
 // Validate refuses, a cursor file that is in use by another Follower or has no cursor in it, a journalctl that cannot
 // be started or complains. Once it has begun only ctx ends it. When it returns, journalctl has ended and no
 // goroutine is left.
-func (f *Follower) Run(ctx context.Context) (err error) {
+func (f *Follower) Run(ctx context.Context) error {
 	if err := f.Validate(); err != nil {
 		return err
 	}
@@ -38,8 +38,10 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 		return err
 	}
 	r.keeper = startKeeper(save, r.report)
-	defer func() { err = errors.Join(err, r.keeper.close()) }()
 	r.follow(ctx)
+	if err := r.keeper.close(); err != nil {
+		return errors.Join(context.Cause(ctx), err)
+	}
 	return context.Cause(ctx)
 }
 

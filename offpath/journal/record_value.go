@@ -136,33 +136,37 @@ func (f field) room() *int {
 	return &f.d.room[0]
 }
 
+// own says whether it is a field that every Record needs, and that counts for no budget.
+func (f field) own() bool { return f.name == fieldCursor || f.name == fieldTime }
+
 // limit is how many bytes of the next value are kept.
 func (f field) limit() int {
 	switch {
+	case f.own():
+		return maxCursor
 	case f.skip || f.d.values == 0:
 		return 0
-	case f.name == fieldCursor || f.name == fieldTime:
-		return maxCursor
 	}
 	return *f.room()
 }
 
 // add notes a value of which no more than limit bytes were kept.
 func (f field) add(value []byte, cut bool) {
-	own := f.name == fieldCursor || f.name == fieldTime
-	switch {
-	case cut && own: // half a cursor is none
+	if f.own() {
+		if !cut { // half a cursor is none
+			f.d.keep(f.name, value)
+		}
 		return
-	case cut || f.skip || f.d.values == 0:
+	}
+	full := f.skip || f.d.values == 0
+	if cut || full {
 		f.d.record.Truncated = true
 	}
-	if f.skip || f.d.values == 0 || cut && len(value) == 0 {
+	if full || cut && len(value) == 0 {
 		return
 	}
-	if !own {
-		f.d.values--
-		*f.room() -= len(value)
-	}
+	f.d.values--
+	*f.room() -= len(value)
 	f.d.keep(f.name, value)
 }
 
