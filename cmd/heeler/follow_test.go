@@ -1,168 +1,21 @@
 package main_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/heeler-go/heeler/internal/journald"
 	"github.com/heeler-go/heeler/offpath/journal"
 )
-
-// webhook is the other end of one of Slack's.
-type webhook struct {
-	server *httptest.Server
-
-	mu    sync.Mutex
-	code  int // what is answered; 0: ok
-	calls int
-	texts []string // of what was taken
-	grown chan struct{}
-}
-
-const webhookPath = "/services/T0WORKSPACE/B0WEBHOOK42/qZ7sEcReTtOkEn"
-
-func newWebhook(t *testing.T) *webhook {
-	w := &webhook{grown: make(chan struct{}, 1)}
-	w.server = httptest.NewServer(w)
-	t.Cleanup(w.server.Close)
-	return w
-}
-
-func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	var message struct{ Text string }
-	body, _ := io.ReadAll(r.Body)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calls++
-	if json.Unmarshal(body, &message) != nil || r.URL.Path != webhookPath {
-		w.texts = append(w.texts, fmt.Sprintf("NO MESSAGE at %s: %s", r.URL.Path, body))
-	}
-	if w.code != 0 {
-		rw.WriteHeader(w.code)
-	} else {
-		w.texts = append(w.texts, message.Text)
-	}
-	select {
-	case w.grown <- struct{}{}:
-	default:
-	}
-}
-
-// answer is from now on what it does.
-func (w *webhook) answer(code int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.code = code
-}
-
-func (w *webhook) got() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.texts)
-}
-
-func (w *webhook) asked() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.calls
-}
-
-// waitFor waits until something has come true of what has come.
-func (w *webhook) waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	late := time.After(time.Minute)
-	for !is() {
-		select {
-		case <-w.grown:
-		case <-late:
-			t.Fatalf("not %s: after %d calls there are %q", what, w.asked(), w.got())
-		}
-	}
-}
-
-func (w *webhook) waitForText(t *testing.T, text string) {
-	t.Helper()
-	w.waitFor(t, "there: "+text, func() bool { return slices.Contains(w.got(), text) })
-}
-
-// A trail is a journal that is followed, and what remembers how far.
-type trail struct {
-	t      *testing.T
-	j      *journald.Journald
-	sender *journal.Sender
-	cursor string
-	flags  []string
-}
-
-// newTrail has a journal of its own.
-func newTrail(t *testing.T, flags ...string) *trail {
-	t.Helper()
-	j := journald.Start(t)
-	tr := &trail{t: t, j: j, sender: &journal.Sender{Path: j.Socket}, cursor: filepath.Join(t.TempDir(), "state", "cursor")}
-	t.Cleanup(func() { tr.sender.Close() })
-	tr.flags = append([]string{"follow", "--journalctl", strings.Join(j.Journalctl(), " "), "--cursor", tr.cursor}, flags...)
-	return tr
-}
-
-// follow starts the daemon, and waits until it has found its place.
-func (tr *trail) follow(more ...string) *herd {
-	tr.t.Helper()
-	h := start(tr.t, binary, append(slices.Clone(tr.flags), more...)...)
-	tr.begun(h)
-	return h
-}
-
-// begun waits until there is a cursor: what is written from now on is found.
-func (tr *trail) begun(h *herd) {
-	tr.t.Helper()
-	for range 3000 {
-		if _, err := os.Stat(tr.cursor); err == nil {
-			return
-		}
-		select {
-		case <-h.ended:
-			tr.t.Fatalf("it has ended:\n%s", h.log())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	tr.t.Fatalf("it does not begin:\n%s", h.log())
-}
-
-// write writes an entry with TEST=1.
-func (tr *trail) write(message string, pairs ...string) {
-	tr.t.Helper()
-	e := journal.Entry{Message: message, Fields: []journal.Field{{Name: "TEST", Value: "1"}}}
-	for i := 0; i < len(pairs); i += 2 {
-		e.Fields = append(e.Fields, journal.Field{Name: pairs[i], Value: pairs[i+1]})
-	}
-	if err := tr.sender.Send(e); err != nil {
-		tr.t.Fatal(err)
-	}
-}
-
-// toSlack lets a webhook stand in for Slack's.
-func toSlack(t *testing.T) (*webhook, []string) {
-	w := newWebhook(t)
-	url := file(t, "slack-url", w.server.URL+webhookPath+"\n")
-	if err := os.Chmod(url, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return w, []string{"--to", "slack", "--slack-url-file", url, "--every", "0.01"}
-}
 
 func TestWhatIsWrittenWhileItIsDeadIsPostedWhenItIsBack(t *testing.T) {
 	t.Parallel()
@@ -351,92 +204,5 @@ func TestWhatItSaysOfItsTroubleIsNotPostedItself(t *testing.T) {
 	w.waitForText(t, "second")
 	if got := w.got(); !slices.Equal(got, []string{"first", "second"}) {
 		t.Errorf("posted %q", got)
-	}
-}
-
-func TestACommandGetsEachEntry(t *testing.T) {
-	t.Parallel()
-	out := filepath.Join(t.TempDir(), "out")
-	tr := newTrail(t, "--to", "exec", "--exec", "cat >>"+out+"; ! grep -q refused "+out+" || exit 1", "--match", "TEST=1")
-	h := tr.follow()
-	tr.write("one\n\x1b[31m", "RAW", "\xff")
-	tr.write(strings.Repeat("x", 5000), "API_TOKEN", "hunter2") // a command on this machine is told all
-	tr.write("refused")
-	h.waitFor(`level=ERROR msg="given up: it is not posted" error="--exec: exit status 1" attempts=5 .* message=refused`)
-	h.signal(os.Interrupt)
-	if code := h.wait(); code != 0 {
-		t.Errorf("it ends with %d", code)
-	}
-	got, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(got)), "\n")
-	if len(lines) != 2+5 {
-		t.Fatalf("it got\n%s", got)
-	}
-	var entries []map[string]any
-	for _, line := range lines {
-		var entry map[string]any
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, entry)
-	}
-	if raw, _ := entries[0]["RAW"].([]any); entries[0]["MESSAGE"] != "one\n\x1b[31m" || len(raw) != 1 || raw[0] != 255.0 {
-		t.Errorf("the first is %v", entries[0])
-	}
-	if entries[1]["MESSAGE"] != strings.Repeat("x", 5000) || entries[1]["API_TOKEN"] != "hunter2" || entries[1]["__CURSOR"] == "" {
-		t.Errorf("the second is %v", entries[1])
-	}
-}
-
-func TestTwoWithTheSameCursorDoNotRun(t *testing.T) {
-	t.Parallel()
-	tr := newTrail(t, "--to", "exec", "--exec", "true", "--match", "TEST=1")
-	tr.follow()
-	if o := command(t, binary, tr.flags...); o.code != 1 || !strings.Contains(o.stderr, "lock") {
-		t.Errorf("the second: %+v", o)
-	}
-}
-
-func TestWithoutAJournalItSaysSo(t *testing.T) {
-	t.Setenv("STATE_DIRECTORY", t.TempDir())
-	o := command(t, binary, "follow", "--match", "A=1", "--to", "exec", "--exec", "true", "--journalctl", "/nowhere/journalctl")
-	if o.code != 1 || !strings.Contains(o.stderr, "/nowhere/journalctl") || !strings.Contains(o.stderr, "no such file") {
-		t.Errorf("%+v", o)
-	}
-}
-
-func TestTheCursorIsWhereStateIsKept(t *testing.T) {
-	home, state := t.TempDir(), t.TempDir()
-	t.Setenv("HOME", home)
-	for _, story := range []struct{ service, xdg, want string }{
-		{state + ":/elsewhere", "/elsewhere", filepath.Join(state, "follow-exec.cursor")},
-		{"", state, filepath.Join(state, "heeler", "follow-exec.cursor")},
-		{"", "relative", filepath.Join(home, ".local/state/heeler/follow-exec.cursor")},
-	} {
-		t.Setenv("STATE_DIRECTORY", story.service)
-		t.Setenv("XDG_STATE_HOME", story.xdg)
-		o := command(t, binary, "follow", "--match", "A=1", "--to", "exec", "--exec", "true", "--journalctl", "/nowhere/journalctl")
-		if !strings.Contains(o.stderr, " cursor="+story.want) {
-			t.Errorf("want %s, have\n%s", story.want, o.stderr)
-		}
-		if info, err := os.Stat(filepath.Dir(story.want)); err != nil || story.service == "" && info.Mode().Perm() != 0o700 && info.Name() == "heeler" {
-			t.Errorf("%s: %v, %v", story.want, info, err)
-		}
-	}
-}
-
-func TestASecretThatOthersCanReadIsSaid(t *testing.T) {
-	url := file(t, "slack-url", "https://hooks.slack.com"+webhookPath)
-	if err := os.Chmod(url, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("STATE_DIRECTORY", t.TempDir())
-	o := command(t, binary, "follow", "--match", "A=1", "--to", "slack", "--slack-url-file", url, "--journalctl", "/nowhere/journalctl")
-	if !strings.Contains(o.stderr, `level=WARN msg="everybody on this machine can read the file: chmod o-r" flag=--slack-url-file`) ||
-		strings.Contains(o.stderr, webhookPath[10:]) {
-		t.Errorf("%+v", o)
 	}
 }
