@@ -1,0 +1,118 @@
+package journal_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/heeler-go/heeler/internal/journald"
+	"github.com/heeler-go/heeler/offpath/journal"
+)
+
+// TestAFollowerInAProcessOfItsOwn is no test but the process that others start and kill: it prints the text of each record
+// before it acknowledges it.
+func TestAFollowerInAProcessOfItsOwn(t *testing.T) {
+	directory, cursor := os.Getenv("FOLLOW_DIRECTORY"), os.Getenv("FOLLOW_CURSOR")
+	if directory == "" {
+		return
+	}
+	f := &journal.Follower{
+		Match: []string{"TEST_KIND=process"}, Cursor: cursor, Journalctl: []string{"journalctl", "--directory=" + directory},
+		Handle: func(_ context.Context, r journal.Record) error {
+			_, err := fmt.Printf("record %s\n", r.Message())
+			return err
+		},
+	}
+	t.Fatal(f.Run(t.Context()))
+}
+
+// A process is one follower, and what it has printed.
+type process struct {
+	cmd   *exec.Cmd
+	lines chan string
+}
+
+func startFollower(t *testing.T, j *journald.Journald, cursor string) *process {
+	t.Helper()
+	p := &process{exec.Command(os.Args[0], "-test.run=^TestAFollowerInAProcessOfItsOwn$", "-test.v"), make(chan string, 10_000)}
+	p.cmd.Env = append(os.Environ(), "FOLLOW_DIRECTORY="+j.Directory, "FOLLOW_CURSOR="+cursor)
+	p.cmd.Stderr = os.Stderr
+	output, err := p.cmd.StdoutPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.kill(t) })
+	go func() {
+		defer close(p.lines)
+		for lines := bufio.NewScanner(output); lines.Scan(); {
+			if text, ok := strings.CutPrefix(lines.Text(), "record "); ok {
+				p.lines <- text
+			}
+		}
+	}()
+	return p
+}
+
+// kill ends it with SIGKILL and gives what it had printed.
+func (p *process) kill(t *testing.T) (printed []string) {
+	t.Helper()
+	p.cmd.Process.Kill()
+	for line := range p.lines {
+		printed = append(printed, line)
+	}
+	p.cmd.Wait()
+	return printed
+}
+
+func TestAKilledFollowerLosesNothing(t *testing.T) {
+	t.Parallel()
+	j := journald.Start(t)
+	s := sender(t, j)
+	cursor := filepath.Join(t.TempDir(), "cursor")
+	var seen []string
+	last := 0
+	for turn := range 6 {
+		p := startFollower(t, j, cursor)
+		var child int
+		until(t, "journalctl --follow", func() bool {
+			pids := journalctlOf(t, p.cmd.Process.Pid, "process")
+			if len(pids) > 0 {
+				child = pids[0]
+			}
+			return child > 0
+		})
+		sendNumbers(t, s, "process", last+1, last+20) // read while it is killed, at whatever moment
+		for len(p.lines) < turn*5 {
+			seen = append(seen, <-p.lines)
+		}
+		seen = append(seen, p.kill(t)...)
+		until(t, "its journalctl to end with it", func() bool { return gone(fmt.Sprint(child)) })
+		sendNumbers(t, s, "process", last+21, last+70) // 50 while it is away
+		last += 70
+	}
+	j.Sync()
+	p := startFollower(t, j, cursor)
+	for line := range p.lines {
+		if seen = append(seen, line); line == fmt.Sprint(last) {
+			break
+		}
+	}
+	slices.Sort(seen)
+	again := len(seen)
+	seen = slices.Compact(seen)
+	want := numbers(1, last)
+	slices.Sort(want)
+	if !slices.Equal(seen, want) {
+		t.Errorf("seen are %d of %d", len(seen), len(want))
+	}
+	t.Logf("%d records, %d of them again", len(seen), again-len(seen))
+}
