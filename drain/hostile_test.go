@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -57,6 +58,10 @@ func TestAHookThatHangsHoldsNobodyUp(t *testing.T) {
 }
 
 func TestAHookThatDoesNotReturnIsContained(t *testing.T) {
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	var logged strings.Builder
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
 	for name, say := range map[string]func(context.Context, net.Conn){
 		"panics":           func(context.Context, net.Conn) { panic("on purpose") },
 		"panics with nil":  func(context.Context, net.Conn) { panic(nil) },
@@ -72,6 +77,10 @@ func TestAHookThatDoesNotReturnIsContained(t *testing.T) {
 			if err := d.Shutdown(within(t, patience), s.Config); err != nil {
 				t.Error(err)
 			}
+			if n := strings.Count(logged.String(), "drain: a hook panicked"); n != 1 {
+				t.Errorf("%d lines are logged", n)
+			}
+			logged.Reset()
 			if got := d.Stats(); got != (drain.Stats{Told: 3, Panicked: 3}) || d.Count() != (drain.Count{}) {
 				t.Errorf("%+v, %+v", got, d.Count())
 			}

@@ -18,6 +18,7 @@ type shutdown struct {
 	forced  bool
 	silent  time.Time // when connections that ConnState knows as silent are closed; zero is never
 	quiet   time.Time // since when nothing has changed
+	last    time.Time // when it returns in any case; zero before the end of the context
 	leading bool      // it ends the connections of the Drainer
 	running int       // handlers at the end of the context
 	closed  bool      // srv was, with connections at the end of the context
@@ -70,27 +71,32 @@ func (s *shutdown) release() {
 
 // run goes on until all is gone, or for a moment after the end of ctx.
 func (s *shutdown) run(ctx context.Context) error {
-	var last time.Time // when it returns in any case; zero while ctx goes on
 	for {
 		changed, gone := s.d.look()
 		gone = gone && s.pace.idle()
+		over := s.server.isOver()
 		now := time.Now()
-		if gone && s.server.isOver() || !last.IsZero() && !now.Before(last) {
+		if gone && over || s.isLast(now) {
 			return s.result(ctx)
 		}
-		next := last
-		if last.IsZero() {
-			next = s.act(now, gone)
+		news, next := changes{of: changed}, s.last
+		if !over {
+			news.server = s.server.over
 		}
-		switch s.rest(ctx, last.IsZero(), changed, next) {
+		if s.last.IsZero() {
+			news.done, next = ctx.Done(), s.act(now, gone)
+		}
+		switch s.rest(news, next) {
 		case byChange:
 			s.quiet = time.Now()
 		case byContext:
 			s.finish()
-			last = time.Now().Add(lastMoments)
+			s.last = time.Now().Add(lastMoments)
 		}
 	}
 }
+
+func (s *shutdown) isLast(now time.Time) bool { return !s.last.IsZero() && !now.Before(s.last) }
 
 // act does what is due and says when there is more to do; the zero time is never.
 func (s *shutdown) act(now time.Time, gone bool) (next time.Time) {
@@ -135,8 +141,11 @@ const (
 	byContext
 )
 
-// rest waits for whatever comes first. Once the context has ended it listens to it no more.
-func (s *shutdown) rest(ctx context.Context, listen bool, changed <-chan struct{}, next time.Time) int {
+// changes are what a rest is to notice: nil is what it knows of already.
+type changes struct{ of, server, done <-chan struct{} }
+
+// rest waits for whatever comes first.
+func (s *shutdown) rest(news changes, next time.Time) int {
 	var alarm <-chan time.Time
 	if !next.IsZero() {
 		timer := time.NewTimer(time.Until(next))
@@ -144,21 +153,17 @@ func (s *shutdown) rest(ctx context.Context, listen bool, changed <-chan struct{
 		alarm = timer.C
 	}
 	var lead chan<- struct{}
-	var done <-chan struct{}
-	if listen {
-		done = ctx.Done()
-		if !s.leading {
-			lead = s.d.leader
-		}
+	if s.last.IsZero() && !s.leading {
+		lead = s.d.leader
 	}
 	select {
 	case <-alarm:
-	case <-s.server.news():
+	case <-news.server:
 	case lead <- struct{}{}:
 		s.lead()
-	case <-changed:
+	case <-news.of:
 		return byChange
-	case <-done:
+	case <-news.done:
 		return byContext
 	}
 	return byTime
@@ -222,14 +227,6 @@ func (s *stopping) run(ctx context.Context) {
 	if err := s.srv.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		s.failed = err
 	}
-}
-
-// news comes when the server is over; never if it was at the last look.
-func (s *stopping) news() <-chan struct{} {
-	if s.isOver() {
-		return nil
-	}
-	return s.over
 }
 
 func (s *stopping) isOver() bool {
