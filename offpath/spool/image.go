@@ -50,7 +50,9 @@ func metas(f io.ReaderAt) (valid []meta, err error) {
 		}
 		m := meta{root: n.Uint64(b[16:]), high: n.Uint64(b[40:]), commit: n.Uint64(b[48:])}
 		m.listed = n.Uint64(b[32:]) != math.MaxUint64
-		valid = append(valid, m)
+		if m.commit%2 == uint64(i) {
+			valid = append(valid, m)
+		}
 	}
 	if len(valid) == 2 && valid[1].commit > valid[0].commit {
 		valid[0], valid[1] = valid[1], valid[0]

@@ -27,14 +27,20 @@ type state struct {
 	removed       uint64 // entries that are gone, acknowledged or discarded, ever
 	next          uint64 // number of the next entry
 	bytes         uint64 // keys and values in all buckets but this
+	commit        uint64 // bbolt's number of the commit that wrote this
 }
 
-const stateBytes = checksum + 5*8
+// numbers are those of a state, in the order in which they are written.
+func (s *state) numbers() [6]*uint64 {
+	return [6]*uint64{&s.waiting, &s.dead, &s.removed, &s.next, &s.bytes, &s.commit}
+}
+
+const stateBytes = checksum + 6*8
 
 func (s *state) encode() []byte {
 	b := make([]byte, checksum, stateBytes)
-	for _, v := range []uint64{s.waiting, s.dead, s.removed, s.next, s.bytes} {
-		b = binary.BigEndian.AppendUint64(b, v)
+	for _, v := range s.numbers() {
+		b = binary.BigEndian.AppendUint64(b, *v)
 	}
 	binary.LittleEndian.PutUint32(b, crc32.Checksum(b[checksum:], castagnoli()))
 	return b
@@ -44,7 +50,7 @@ func decodeState(b []byte) (s state, err error) {
 	if len(b) != stateBytes || binary.LittleEndian.Uint32(b) != crc32.Checksum(b[checksum:], castagnoli()) {
 		return s, fmt.Errorf("%w: the checksum of the state", ErrDamaged)
 	}
-	for i, v := range []*uint64{&s.waiting, &s.dead, &s.removed, &s.next, &s.bytes} {
+	for i, v := range s.numbers() {
 		*v = binary.BigEndian.Uint64(b[checksum+8*i:])
 	}
 	return s, nil
@@ -93,6 +99,7 @@ func (l *ledger) close() error {
 	if l.err != nil {
 		return l.err
 	}
+	l.state.commit = uint64(l.tx.ID())
 	return l.tx.Bucket([]byte(stateBucket)).Put([]byte(stateKey), l.state.encode())
 }
 

@@ -10,8 +10,9 @@ type Lost struct {
 	Reason error
 	// Saved are the entries that the new file has.
 	Saved int
-	// Entries and Bytes are those that it has not. They are exact where the file still tells how many there
-	// were; else they are -1.
+	// Entries and Bytes are those that it has not. They are -1 if the page that tells how many there were
+	// after the last commit is damaged: then all from the commit before are saved, unless more is damaged,
+	// and what is lost is what the last one had added. With Again they are at most so many.
 	Entries int
 	Bytes   int64
 	// IDs are those of lost entries of which the ID could still be read, its body being damaged.
@@ -23,9 +24,9 @@ type Lost struct {
 
 // String tells it in a sentence.
 func (l Lost) String() string {
-	entries := "an unknown number of entries"
+	entries := "what the last commit had added is"
 	if l.Entries >= 0 {
-		entries = fmt.Sprintf("%d entries (%d bytes)", l.Entries, l.Bytes)
+		entries = fmt.Sprintf("%d entries (%d bytes) are", l.Entries, l.Bytes)
 	}
 	again := ""
 	if l.Again > 0 {

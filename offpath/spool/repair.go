@@ -48,6 +48,9 @@ func repair(path string, f *os.File, size int64, valid []meta, reason error) (*s
 		return nil, err
 	}
 	lost.count(trees, c)
+	if !consecutive(valid) {
+		lost.Entries, lost.Bytes = -1, -1
+	}
 	if lost.Kept, err = keep(path, time.Now()); err == nil {
 		if err = os.Rename(temp, path); err == nil {
 			err = syncDir(path)
@@ -70,7 +73,7 @@ func (l *Lost) count(trees []*survey, c copier) {
 	}
 	last := trees[0]
 	if len(trees) == 1 || !last.known {
-		l.Entries, l.Bytes = -1, -1 // nobody knows what the last commit had
+		l.Entries, l.Bytes = -1, -1
 		return
 	}
 	// Of those that only the tree before had, as many were removed in the last commit as it says.

@@ -33,6 +33,9 @@ func (s *Spool) Run(ctx context.Context, handle func(ctx context.Context, e *Ent
 	if closed {
 		return ErrClosed
 	}
+	if handle == nil {
+		return errors.New("spool: Run: handle is nil: a function is needed")
+	}
 	if !s.running.CompareAndSwap(false, true) {
 		return errors.New("spool: Run is going on already: set Workers to handle several entries at once")
 	}

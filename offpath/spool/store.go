@@ -116,8 +116,8 @@ func readStore(path string, f *os.File, size int64) (*store, error) {
 			ErrNotSpool, path, size)
 	}
 	s := look(f, size, valid[0], false)
-	if len(valid) == 1 {
-		s.damage("one of the two meta pages")
+	if !consecutive(valid) {
+		s.damage("one of the two meta pages, which may have been that of the last commit")
 	}
 	if s.hurt == nil && !s.ours {
 		return nil, fmt.Errorf("%w: %s is a file of bbolt's, with other things in it", ErrNotSpool, path)
@@ -138,6 +138,11 @@ func readStore(path string, f *os.File, size int64) (*store, error) {
 		return nil, err
 	}
 	return &store{db: db, file: f, state: s.state, orphans: s.orphans(), lastUpload: s.last}, nil
+}
+
+// consecutive says whether the meta pages are those of the last two commits.
+func consecutive(valid []meta) bool {
+	return len(valid) == 2 && valid[0].commit == valid[1].commit+1
 }
 
 // openBolt opens a file that has been seen to be sound.
@@ -184,13 +189,17 @@ func newFile(dir string, fill func(*bbolt.DB) error) (db *bbolt.DB, f *os.File, 
 		return nil, nil, "", err
 	}
 	db.NoSync = true // once for all, below
-	err = db.Update(func(tx *bbolt.Tx) error {
-		l, err := newLedger(tx)
-		if err != nil {
-			return err
+	for range 2 {    // so that each of the two meta pages leads to something of ours
+		if err == nil {
+			err = db.Update(func(tx *bbolt.Tx) error {
+				l, err := newLedger(tx)
+				if err != nil {
+					return err
+				}
+				return l.close()
+			})
 		}
-		return l.close()
-	})
+	}
 	if err == nil && fill != nil {
 		err = fill(db)
 	}

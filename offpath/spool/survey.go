@@ -12,6 +12,7 @@ const tooHigh = 1 << 62
 // A survey is what one of a file's trees has in it, as far as that can be read.
 type survey struct {
 	*image
+	commit  uint64
 	ours    bool  // it has the bucket that names our format
 	state   state // as it was written
 	known   bool  // the state could be read
@@ -43,7 +44,7 @@ type found struct {
 
 // look surveys a tree. With collect it notes where everything lies, which takes some memory.
 func look(f io.ReaderAt, size int64, m meta, collect bool) *survey {
-	s := &survey{image: newImage(f, size, m), uploads: make(map[uint64]*upload), tries: make(map[uint64]place)}
+	s := &survey{image: newImage(f, size, m), commit: m.commit, uploads: make(map[uint64]*upload), tries: make(map[uint64]place)}
 	if m.commit > tooHigh {
 		s.damage("it says to have had %d commits", m.commit)
 	}
@@ -100,6 +101,9 @@ func (s *survey) readState(it item) {
 	b, err := it.value()
 	if err == nil && string(it.key) == stateKey && !it.bucket {
 		s.state, err = decodeState(b)
+		if err == nil && s.state.commit != s.commit {
+			err = fmt.Errorf("the state is that of commit %d, this is %d", s.state.commit, s.commit)
+		}
 		s.known = err == nil
 	}
 	if !s.known {
