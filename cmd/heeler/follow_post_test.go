@@ -170,6 +170,22 @@ func TestAnEntryThatIsNotPostedYetWhenItEndsIsNotDone(t *testing.T) {
 	}
 }
 
+func TestWhatWasCutShortIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		calls := 0
+		p := heeler.NewPoster(func(context.Context, journal.Record) error {
+			if calls++; calls == 5 { // the last try, which comes to nothing because of the end
+				cancel()
+			}
+			return errors.New("no")
+		}, 0, io.Discard)
+		if err := p.Handle(ctx, record()); !errors.Is(err, context.Canceled) || p.GivenUp() != 0 {
+			t.Errorf("it ends with %v, %d given up", err, p.GivenUp())
+		}
+	})
+}
+
 func TestWhatIsBeingPostedWhenItEndsHasALittleTime(t *testing.T) {
 	for takes, posted := range map[time.Duration]int{4 * time.Second: 1, time.Hour: 0} {
 		synctest.Test(t, func(t *testing.T) {
