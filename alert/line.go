@@ -1,16 +1,20 @@
 package alert
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/heeler-go/heeler/internal/quiet"
+	"github.com/heeler-go/heeler/offpath"
 )
 
-// A line is what waits for one sink. It decides and does nothing: no method
-// blocks, and the Queue's lock is held around each.
+// A line is what waits for one sink. No method blocks or calls foreign code,
+// and the Queue's lock is held around each but ring.
 type line struct {
+	mu        *sync.Mutex // the Queue's
 	sink      Sink
 	name      string
 	size      int
@@ -18,28 +22,29 @@ type line struct {
 	rate      rate
 	fileBytes int64
 
-	waiting []*entry             // in the order of arrival
-	byKey   map[string]*entry    // the same entries
-	windows map[string]time.Time // until when alike ones are held back
-	files   int64                // bytes of Files, waiting and being sent
-	paused  time.Time            // the sink asked to be left alone until then
+	jobs    offpath.Queue[*entry] // those that are due, for the one worker that sends them
+	waiting map[string]*entry     // by key: held back, due, or to be tried again
+	held    []*entry              // held back, in the order in which they will be due
+	alarm   *time.Timer           // for the first that is held back; nil if none is
+	windows map[string]time.Time  // until when alike ones are held back
+	files   int64                 // bytes of Files, waiting and being sent
+	paused  time.Time             // the sink asked to be left alone until then
 
-	working bool               // a worker exists
-	wake    chan struct{}      // the worker's own: tells it, when it waits, to look again
-	cancel  context.CancelFunc // ends the Send that is going on; nil if none is
-	tally   Tally
-	lost    Alert // the first alert dropped since the last report, if Count > 0
-	quiet   quiet
+	wake  chan struct{} // closed to end the worker's wait for a time; nil if it does not wait
+	tally Tally
+	lost  Alert // the first alert dropped since the last report, if Count > 0
+	quiet quiet.Gate
 }
 
 // An entry is one alert that waits, with those folded into it.
 type entry struct {
-	key   string
-	alert Alert // Count is the sum
-	first int   // the Count of the one that the others were folded into
-	due   time.Time
-	files int64
-	tries int
+	key     string
+	alert   Alert // Count is the sum
+	first   int   // the Count of the one that the others were folded into
+	due     time.Time
+	files   int64
+	tries   int
+	settled bool // it is counted as delivered, failed or dropped
 }
 
 // add takes a into the line, folds it, or refuses it.
@@ -49,7 +54,7 @@ func (l *line) add(a Alert, now time.Time) bool {
 	if key == "" {
 		key = a.Title
 	}
-	if e := l.byKey[key]; e != nil {
+	if e := l.waiting[key]; e != nil {
 		e.alert.Count += a.Count
 		l.tally.Offered += n
 		l.tally.Folded += n
@@ -60,22 +65,76 @@ func (l *line) add(a Alert, now time.Time) bool {
 		l.refuse(a)
 		return false
 	}
-	due := now
-	if end := l.windows[key]; end.After(now) {
-		due = end
-	}
-	e := &entry{key: key, first: a.Count, due: due, files: filesSize(a.Files)}
+	e := &entry{key: key, first: a.Count, due: l.windows[key], files: filesSize(a.Files)}
 	if e.files > 0 && l.files+e.files > l.fileBytes {
 		a.Text = withoutFiles(a, e.files)
 		a.Files, e.files = nil, 0
 	}
 	e.alert = a
 	l.files += e.files
-	l.waiting = append(l.waiting, e)
-	l.byKey[key] = e
+	l.waiting[key] = e
 	l.tally.Offered += n
 	l.tally.Waiting += n
+	if e.due.After(now) {
+		l.hold(e, now)
+	} else {
+		l.jobs.Offer(e)
+	}
 	return true
+}
+
+// hold keeps e back until it is due.
+func (l *line) hold(e *entry, now time.Time) {
+	i, _ := slices.BinarySearchFunc(l.held, e.due, func(other *entry, due time.Time) int {
+		if other.due.After(due) {
+			return 1
+		}
+		return -1 // what is due at the same time has come earlier
+	})
+	l.held = slices.Insert(l.held, i, e)
+	if i == 0 {
+		l.arm(now)
+	}
+}
+
+// arm sets the alarm for the first that is held back, if any is.
+func (l *line) arm(now time.Time) {
+	if l.alarm != nil {
+		l.alarm.Stop()
+		l.alarm = nil
+	}
+	if len(l.held) > 0 {
+		l.alarm = time.AfterFunc(l.held[0].due.Sub(now), l.ring)
+	}
+}
+
+// ring is what the alarm does.
+func (l *line) ring() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ripen(time.Now())
+}
+
+// hurry makes all due that is held back, and ends the worker's wait for a time.
+func (l *line) hurry() {
+	if n := len(l.held); n > 0 {
+		l.ripen(l.held[n-1].due)
+	}
+	if l.wake != nil {
+		close(l.wake)
+		l.wake = nil
+	}
+}
+
+// ripen hands what is due by then to the worker.
+func (l *line) ripen(by time.Time) {
+	n := 0
+	for n < len(l.held) && !l.held[n].due.After(by) {
+		l.jobs.Offer(l.held[n])
+		n++
+	}
+	l.held = slices.Delete(l.held, 0, n)
+	l.arm(by)
 }
 
 // refuse counts a as dropped and keeps what a report of it needs.
@@ -93,31 +152,17 @@ func (l *line) drop(n int) {
 	l.tally.Dropped += int64(n)
 }
 
-// next says which entry is to be sent now, or how long to wait for one. Both
-// are zero when nothing waits. A line that is closing waits for nothing.
-func (l *line) next(now time.Time, closing bool) (*entry, time.Duration) {
-	if len(l.waiting) == 0 {
-		return nil, 0
-	}
-	first := l.waiting[0]
-	for _, e := range l.waiting[1:] {
-		if e.due.Before(first.due) {
-			first = e
-		}
-	}
-	if closing {
-		return first, 0
-	}
-	wait := max(first.due.Sub(now), l.paused.Sub(now), l.rate.wait(now))
-	if wait > 0 {
-		return nil, wait
-	}
-	return first, 0
+// waits says whether e still does, and has not become a part of another.
+func (l *line) waits(e *entry) bool { return l.waiting[e.key] == e }
+
+// wait says for how long the sink is to be left alone.
+func (l *line) wait(now time.Time) time.Duration {
+	return max(l.paused.Sub(now), l.rate.wait(now))
 }
 
 // take removes e from the line, to be sent, and opens its fold window.
 func (l *line) take(e *entry, now time.Time) {
-	l.remove(e)
+	delete(l.waiting, e.key)
 	l.rate.take(now)
 	maps.DeleteFunc(l.windows, func(_ string, end time.Time) bool { return !end.After(now) })
 	// A storm of different alerts without a rate limit must not grow the
@@ -128,66 +173,34 @@ func (l *line) take(e *entry, now time.Time) {
 }
 
 // putBack lets e wait again, with what has come alike meanwhile, and leaves the
-// sink alone for a while. Being the longest due, e is the next.
+// sink alone for a while.
 func (l *line) putBack(e *entry, now time.Time, pause time.Duration) {
 	l.paused = now.Add(pause)
-	if held := l.byKey[e.key]; held != nil {
-		l.remove(held)
-		l.files -= held.files
-		l.tally.Folded += int64(held.first) // the others have been counted
-		e.alert.Count += held.alert.Count
+	if alike := l.waiting[e.key]; alike != nil {
+		l.files -= alike.files
+		l.tally.Folded += int64(alike.first) // the others have been counted
+		e.alert.Count += alike.alert.Count
+		alike.alert = Alert{} // the worker will pass it by
 	}
-	l.waiting = append(l.waiting, e)
-	l.byKey[e.key] = e
+	l.waiting[e.key] = e
 }
 
-// done counts e, which has been sent or cannot be.
-func (l *line) done(e *entry, delivered bool) {
-	n := int64(e.alert.Count)
-	l.tally.Waiting -= n
+// settle counts e as delivered, failed or dropped.
+func (l *line) settle(e *entry, as *int64) {
+	e.settled = true
 	l.files -= e.files
-	if delivered {
-		l.tally.Delivered += n
-		return
-	}
-	l.tally.Failed += n
+	l.tally.Waiting -= int64(e.alert.Count)
+	*as += int64(e.alert.Count)
 }
 
-// dropAll drops what waits and says how many they were.
-func (l *line) dropAll() (n int64) {
-	for _, e := range l.waiting {
-		n += int64(e.alert.Count)
-		l.files -= e.files
+// abandon drops e, if it still waits, and says for how many it stood.
+func (l *line) abandon(e *entry) int64 {
+	if !l.waits(e) {
+		return 0
 	}
-	l.waiting = nil
-	clear(l.byKey)
-	l.tally.Waiting -= n
-	l.tally.Dropped += n
-	return n
-}
-
-func (l *line) remove(e *entry) {
-	i := slices.Index(l.waiting, e)
-	l.waiting = slices.Delete(l.waiting, i, i+1)
-	delete(l.byKey, e.key)
-}
-
-// begin is called before a worker is started. What the worker waits for is made
-// anew, since it belongs to the synctest bubble, if any, that the worker is in.
-func (l *line) begin() {
-	l.working = true
-	l.wake = make(chan struct{}, 1)
-}
-
-// nudge makes a worker that waits look again. It never blocks.
-func (l *line) nudge() {
-	if !l.working {
-		return
-	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	delete(l.waiting, e.key)
+	l.settle(e, &l.tally.Dropped)
+	return int64(e.alert.Count)
 }
 
 func filesSize(files []File) (n int64) {
@@ -202,35 +215,3 @@ func withoutFiles(a Alert, size int64) string {
 	return fmt.Sprintf("%s\n\n(%d attached files of %d bytes in all were left out: too many were waiting.)\n",
 		a.Text, len(a.Files), size)
 }
-
-// A rate is a token bucket that starts full.
-type rate struct {
-	perMinute int // negative means no limit
-	spent     float64
-	at        time.Time // when spent was right
-}
-
-// wait says how long it is until a token is there.
-func (r *rate) wait(now time.Time) time.Duration {
-	if r.perMinute < 0 {
-		return 0
-	}
-	missing := r.level(now) - (r.depth() - 1)
-	// Less than a microsecond is a rounding error, not a wait.
-	return time.Duration(missing * float64(time.Minute) / float64(r.perMinute)).Truncate(time.Microsecond)
-}
-
-func (r *rate) take(now time.Time) {
-	if r.perMinute < 0 {
-		return
-	}
-	// Closing takes without asking; its debt is of no consequence.
-	r.spent, r.at = r.level(now)+1, now
-}
-
-// level is how many tokens are missing from a full bucket.
-func (r *rate) level(now time.Time) float64 {
-	return max(0, r.spent-now.Sub(r.at).Minutes()*float64(r.perMinute))
-}
-
-func (r *rate) depth() float64 { return float64(min(burst, r.perMinute)) }

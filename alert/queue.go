@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
+
+	"github.com/heeler-go/heeler/offpath"
 )
 
 // A Queue takes alerts from whoever has seen something and gives them to the
@@ -24,8 +27,9 @@ import (
 // another reason are folded too. A folded alert has the content and the Files
 // of the first that it stands for.
 //
-// The zero value logs to [slog.Default] and needs no start. Goroutines and
-// timers exist only while an alert waits or is being sent. Set the fields
+// The zero value logs to [slog.Default] and needs no start. There is a
+// goroutine only while an alert is being sent or waits for its sink's rate, and
+// a timer while one is held back. Set the fields
 // before the first use and leave them alone afterwards; a Queue must not be
 // copied. All methods may be called from several goroutines.
 type Queue struct {
@@ -38,7 +42,7 @@ type Queue struct {
 	// Zero means one minute; a negative Fold holds nothing back, and then
 	// only what waits anyway is folded.
 	Fold time.Duration
-	// PerMinute is how many alerts each sink is given in a minute, with
+	// PerMinute is how many alerts each sink is givenUp in a minute, with
 	// bursts of up to 10 at once. What exceeds it waits, and folds. Zero
 	// means 60; negative means no limit.
 	PerMinute int
@@ -59,8 +63,7 @@ type Queue struct {
 	mu        sync.Mutex // never held during I/O or a call to foreign code
 	lines     []*line
 	closed    bool
-	drained   chan struct{} // closed when closed and no worker is left
-	abandoned int64         // alerts that Close gave up
+	abandoned int64 // alerts that Close gave up
 }
 
 // The zero values' meanings; burst is the token bucket's depth.
@@ -90,18 +93,9 @@ func (q *Queue) Offer(a Alert) bool {
 	for _, l := range q.lines {
 		if q.closed {
 			l.drop(a.Count)
-			continue
+		} else if l.add(a, now) {
+			taken = true
 		}
-		if !l.add(a, now) {
-			continue
-		}
-		taken = true
-		if l.working {
-			l.nudge()
-			continue
-		}
-		l.begin()
-		go q.work(l)
 	}
 	return taken
 }
@@ -119,43 +113,56 @@ func (q *Queue) Close(ctx context.Context) error {
 	q.setup()
 	if !q.closed {
 		q.closed = true
-		q.drained = make(chan struct{})
-		q.nudgeAll()
-		q.settleClose()
-	}
-	q.mu.Unlock()
-
-	select {
-	case <-q.drained: // done is done, even if ctx has ended too
-	default:
-		select {
-		case <-q.drained:
-		case <-ctx.Done():
-			return q.abandon(ctx)
+		for _, l := range q.lines {
+			l.hurry()
 		}
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.abandoned > 0 {
-		return fmt.Errorf("alert: closed, alerts not sent: %d", q.abandoned)
+	lines := q.lines
+	q.mu.Unlock()
+
+	// What is being sent when ctx ends is counted before it hears of that.
+	var givenUp int64
+	patient, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		givenUp = q.unsent()
+		giveUp(context.Cause(ctx))
+	})
+	defer stop()
+	var cause error
+	for _, l := range lines {
+		left, err := l.jobs.Close(patient)
+		if early := errors.Unwrap(err); early != nil {
+			cause = early
+		}
+		q.abandon(l, left)
+	}
+	if cause != nil && givenUp > 0 {
+		return fmt.Errorf("alert: closed, alerts not sent: %d: %w", givenUp, cause)
+	}
+	if lost := q.unsent(); lost > 0 {
+		return fmt.Errorf("alert: closed, alerts not sent: %d", lost)
 	}
 	return nil
 }
 
-// abandon gives up what still waits.
-func (q *Queue) abandon(ctx context.Context) error {
+// unsent is how many alerts have been givenUp up, wait, or are being sent.
+func (q *Queue) unsent() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	left := int64(0)
+	n := q.abandoned
 	for _, l := range q.lines {
-		if l.cancel != nil {
-			l.cancel()
-		}
-		q.abandoned += l.dropAll()
-		left += l.tally.Waiting // what is being sent at this moment
+		n += l.tally.Waiting
 	}
-	q.nudgeAll()
-	return fmt.Errorf("alert: closed, alerts not sent: %d: %w", q.abandoned+left, context.Cause(ctx))
+	return n
+}
+
+// abandon drops what l's worker has not begun with.
+func (q *Queue) abandon(l *line, left []*entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range left {
+		q.abandoned += l.abandon(e)
+	}
 }
 
 // Validate reports the first field that cannot be used, or what a sink's own
@@ -190,37 +197,22 @@ func (q *Queue) setup() {
 		sinks = []Sink{Log{}}
 	}
 	for _, s := range sinks {
-		q.lines = append(q.lines, &line{
+		l := &line{
+			mu:        &q.mu,
 			sink:      s,
 			name:      fmt.Sprintf("%T", s),
 			size:      orDefault(q.Size, defaultSize),
 			fold:      orDefault(q.Fold, defaultFold),
 			rate:      rate{perMinute: orDefault(q.PerMinute, defaultPerMinute)},
 			fileBytes: orDefault(q.FileBytes, defaultFileBytes),
-			byKey:     make(map[string]*entry),
+			waiting:   make(map[string]*entry),
 			windows:   make(map[string]time.Time),
-		})
-	}
-}
-
-// nudgeAll wakes the workers that wait for a time. q.mu is held.
-func (q *Queue) nudgeAll() {
-	for _, l := range q.lines {
-		l.nudge()
-	}
-}
-
-// settleClose tells closers when the last worker has gone. q.mu is held.
-func (q *Queue) settleClose() {
-	if !q.closed {
-		return
-	}
-	for _, l := range q.lines {
-		if l.working {
-			return
 		}
+		l.jobs.Do = func(ctx context.Context, e *entry) { q.send(ctx, l, e) }
+		l.jobs.OnPanic = func(e *entry, err *offpath.PanicError) { q.broken(l, e, err) }
+		l.jobs.Size = math.MaxInt // the line refuses what is too much
+		q.lines = append(q.lines, l)
 	}
-	close(q.drained)
 }
 
 func orDefault[T int | int64 | time.Duration](v, zero T) T {

@@ -147,27 +147,66 @@ func TestWhatExceedsTheRateWaitsAndFolds(t *testing.T) {
 	})
 }
 
-func TestAnIdleQueueOwnsNoGoroutine(t *testing.T) {
+func TestOnlyAnAlertThatIsBeingSentHasAGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &recorder{}
+		r := &recorder{do: func(context.Context, alert.Alert) error { time.Sleep(time.Second); return nil }}
 		q := &alert.Queue{Sinks: []alert.Sink{r}}
-		working := func() int { return len(leak.Goroutines("alert.(*Queue).work", 0)) }
+		workers := func() int { synctest.Wait(); return len(leak.Goroutines("alert.(*Queue).send", 0)) }
 		q.Offer(alert.Alert{Title: "slow"})
-		synctest.Wait()
-		if n := working(); n != 0 {
-			t.Errorf("%d workers after the only alert was sent", n)
+		if n := workers(); n != 1 {
+			t.Errorf("%d workers while an alert is being sent, want 1", n)
 		}
 		q.Offer(alert.Alert{Title: "slow"})
-		synctest.Wait()
-		if n := working(); n != 1 {
-			t.Errorf("%d workers while a window holds an alert back, want 1", n)
+		time.Sleep(time.Second)
+		if n := workers(); n != 0 {
+			t.Errorf("%d workers while a window holds an alert back", n)
 		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if n := working(); n != 0 {
+		time.Sleep(59 * time.Second)
+		if n := workers(); n != 1 {
+			t.Errorf("%d workers at the end of the window, want 1", n)
+		}
+		time.Sleep(time.Second)
+		if n := workers(); n != 0 {
 			t.Errorf("%d workers after the window", n)
 		}
+		r.want(t, "slow×1", "slow×1")
 	})
+}
+
+func TestWhatWindowsHaveHeldBackGoesOutAsItBecomesDue(t *testing.T) {
+	for _, cut := range []bool{false, true} { // by Close
+		synctest.Test(t, func(t *testing.T) {
+			r := &recorder{}
+			q := &alert.Queue{Sinks: []alert.Sink{r}}
+			start := time.Now()
+			offer := func(titles ...string) {
+				for _, title := range titles {
+					q.Offer(alert.Alert{Title: title})
+				}
+				synctest.Wait()
+			}
+			offer("a", "b")
+			time.Sleep(10 * time.Second)
+			offer("c")
+			offer("c")
+			time.Sleep(10 * time.Second)
+			offer("b", "a", "b")
+			first := []string{"a×1", "b×1", "c×1"}
+			r.want(t, first...)
+			if cut {
+				closed(t, q)
+			} else {
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				for i, want := range []time.Duration{60, 60, 70} {
+					if at := r.when[3+i].Sub(start); at != want*time.Second {
+						t.Errorf("the alert number %d went out after %v, want %v", 3+i, at, want*time.Second)
+					}
+				}
+			}
+			r.want(t, append(first, "b×2", "a×1", "c×1")...)
+		})
+	}
 }
 
 func TestAQueueServesASynctestBubbleAndTheRealWorldInTurn(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
+
+	"github.com/heeler-go/heeler/offpath"
 )
 
 // A LaterError is what a sink returns when the same alert may well go through
@@ -43,43 +44,39 @@ const (
 	quietFor = time.Minute
 )
 
-// work sends what waits in l and ends when nothing does.
-func (q *Queue) work(l *line) {
-	over := false
-	defer func() {
-		if !over { // foreign code has called runtime.Goexit
-			go q.work(l)
-		}
-	}()
-	for q.step(l) {
+// send gives e to the sink, when it may, and again if that may help.
+func (q *Queue) send(ctx context.Context, l *line, e *entry) {
+	for q.turn(ctx, l, e) {
+		q.settle(l, e, q.try(ctx, l, e))
 	}
-	over = true
 }
 
-// step sends one alert, or waits until there is one to send. It returns false
-// when the line is empty.
-func (q *Queue) step(l *line) bool {
+// turn waits until e may be sent, and takes it from the line. It returns false
+// when e waits no more.
+func (q *Queue) turn(ctx context.Context, l *line, e *entry) bool {
 	q.mu.Lock()
-	now := time.Now()
-	e, wait := l.next(now, q.closed)
-	switch {
-	case e != nil:
-		l.take(e, now)
-		ctx, cancel := context.WithTimeout(context.Background(), orDefault(q.Timeout, defaultTimeout))
-		l.cancel = cancel
-		q.mu.Unlock()
-		q.send(ctx, l, e)
-	case wait > 0:
-		wake := l.wake
+	defer q.mu.Unlock()
+	for l.waits(e) {
+		now := time.Now()
+		wait := l.wait(now)
+		switch {
+		case ctx.Err() != nil: // Close has given up
+			q.abandoned += l.abandon(e)
+			return false
+		case q.closed || wait <= 0:
+			l.take(e, now)
+			return true
+		}
+		// It is made anew, since it belongs to the synctest bubble, if any,
+		// that the worker is in.
+		wake := make(chan struct{})
+		l.wake = wake
 		q.mu.Unlock()
 		pause(wait, wake)
-	default:
-		l.working = false
-		q.settleClose()
-		q.mu.Unlock()
-		return false
+		q.mu.Lock()
+		l.wake = nil
 	}
-	return true
+	return false
 }
 
 func pause(d time.Duration, wake <-chan struct{}) {
@@ -91,20 +88,22 @@ func pause(d time.Duration, wake <-chan struct{}) {
 	}
 }
 
-// send gives e to the sink. Whatever the sink does, e is accounted for.
-func (q *Queue) send(ctx context.Context, l *line, e *entry) {
-	err := error(nil)
-	returned := false
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Sink: l.name, Value: v, Stack: debug.Stack()}
-		} else if !returned {
-			err = fmt.Errorf("alert: %s has ended its goroutine", l.name)
-		}
-		q.settle(l, e, err)
-	}()
-	err = l.sink.Send(ctx, e.alert)
-	returned = true
+func (q *Queue) try(ctx context.Context, l *line, e *entry) error {
+	ctx, cancel := context.WithTimeout(ctx, orDefault(q.Timeout, defaultTimeout))
+	defer cancel()
+	return l.sink.Send(ctx, e.alert)
+}
+
+// broken settles e, in whose Send the sink, or afterwards OnError, panicked or
+// ended the goroutine.
+func (q *Queue) broken(l *line, e *entry, err *offpath.PanicError) {
+	switch {
+	case e.settled: // it was OnError
+	case err.Value == nil:
+		q.settle(l, e, fmt.Errorf("alert: %s has ended its goroutine", l.name))
+	default:
+		q.settle(l, e, &PanicError{Sink: l.name, Value: err.Value, Stack: err.Stack})
+	}
 }
 
 // settle counts what became of e and reports what went wrong.
@@ -116,13 +115,13 @@ func (q *Queue) settle(l *line, e *entry, err error) {
 	if errors.As(err, &later) && e.tries < maxTries && !q.closed {
 		l.putBack(e, now, pauseFor(e.tries, later.After))
 		err = nil
+	} else if err == nil {
+		l.settle(e, &l.tally.Delivered)
 	} else {
-		l.done(e, err == nil)
+		l.settle(e, &l.tally.Failed)
 	}
 	lost := l.lost
 	l.lost = Alert{}
-	l.cancel()
-	l.cancel = nil
 	q.mu.Unlock()
 
 	if err != nil {
@@ -148,29 +147,11 @@ func (q *Queue) report(l *line, a Alert, err error) {
 		q.OnError(l.name, a, err)
 		return
 	}
-	more, ok := l.quiet.ask(time.Now())
+	more, ok := l.quiet.Ask(time.Now(), quietFor)
 	if !ok {
 		return
 	}
 	slog.LogAttrs(context.Background(), slog.LevelError, "alert not delivered",
 		slog.String("sink", l.name), slog.String("title", a.Headline()), slog.String("error", err.Error()),
 		slog.Int("more", more))
-}
-
-// A quiet lets one report through in a while and counts the others. It
-// belongs to a line's worker, of which there is one at a time. It also ends a
-// loop: a log handler that makes alerts of error records would otherwise feed
-// each failure back into the queue.
-type quiet struct {
-	until time.Time
-	held  int
-}
-
-func (s *quiet) ask(now time.Time) (more int, ok bool) {
-	if now.Before(s.until) {
-		s.held++
-		return 0, false
-	}
-	more, s.held, s.until = s.held, 0, now.Add(quietFor)
-	return more, true
 }

@@ -25,15 +25,16 @@ func (q *Queue[T]) Close(ctx context.Context) (left []T, err error) {
 	drained := q.drained
 	q.mu.Unlock()
 
-	if drained == nil {
-		return nil, q.verdict(nil)
+	if drained != nil {
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			return q.abandon(context.Cause(ctx))
+		}
 	}
-	select {
-	case <-drained:
-		return nil, q.verdict(nil)
-	case <-ctx.Done():
-		return q.abandon(context.Cause(ctx))
-	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return nil, q.verdict(nil)
 }
 
 // idle says whether nothing waits and no worker exists. q.mu is held.
@@ -55,20 +56,18 @@ func (q *Queue[T]) abandon(cause error) (left []T, err error) {
 	}
 	left = append(left, q.letGo()...)
 	q.left += int64(len(left))
+	err = q.verdict(cause) // before what is being done hears of it
 	cancel := q.cancel
 	q.settle()
 	q.mu.Unlock()
-
 	if cancel != nil {
 		cancel(cause)
 	}
-	return left, q.verdict(cause)
+	return left, err
 }
 
-// verdict is what Close has to say; cause is why it did not wait until the end.
+// verdict is what Close has to say; cause is why it did not wait until the end. q.mu is held.
 func (q *Queue[T]) verdict(cause error) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	switch {
 	case cause != nil && (q.left > 0 || q.running > 0):
 		return fmt.Errorf("offpath: closed, %d left that were not begun, %d still being done: %w", q.left, q.running, cause)

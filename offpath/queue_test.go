@@ -61,7 +61,7 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 			t.Errorf("Offer waited %v", d)
 		}
 		synctest.Wait()
-		if after := runtime.NumGoroutine(); after != before {
+		if after := runtime.NumGoroutine(); after > before {
 			t.Errorf("%d goroutines, %d before", after, before)
 		}
 		if taken.Load() != 100 {
