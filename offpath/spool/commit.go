@@ -149,7 +149,7 @@ func (s *Spool) commitGroup(group []*change) {
 	}
 	full := error(nil)
 	if len(adding) > 0 {
-		if full = s.space.ensure(s.db, adds); full == nil {
+		if full = s.ensure(adds); full == nil {
 			if full = s.try(group); full == nil {
 				return
 			}
@@ -204,7 +204,7 @@ func (s *Spool) try(group []*change) error {
 	case err == nil:
 		s.sweeping = append(sweeping[:len(sweeping):len(sweeping)], l.removed...)
 		s.publishState(l.state)
-	case err != nothing:
+	case !errors.Is(err, nothing):
 		s.reload()
 		return fullOr(err)
 	}
@@ -218,19 +218,38 @@ func (s *Spool) try(group []*change) error {
 	return nil
 }
 
-// update runs a write transaction. bbolt panics on what it finds damaged, and may keep its locks then: so
-// nothing is written any more after that.
+// update runs a write transaction. bbolt panics on what it finds damaged. Then the transaction stays as it
+// is, and its locks, and nothing is written any more: rolling back would read more of the file.
 func (s *Spool) update(f func(*bbolt.Tx) error) (err error) {
+	defer s.contain(&err)
 	if s.broken.Load() {
-		return fmt.Errorf("spool: a commit found the file damaged; open it again to save the rest: %w", ErrDamaged)
+		return fmt.Errorf("spool: a commit has found the file damaged; open it again to save the rest: %w", ErrDamaged)
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			s.broken.Store(true)
-			err = fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
-	return s.db.Update(f)
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// ensure makes room on the disk for so many bytes more.
+func (s *Spool) ensure(adds int64) (err error) {
+	defer s.contain(&err)
+	if s.broken.Load() {
+		return ErrDamaged
+	}
+	return s.space.ensure(s.db, adds)
+}
+
+// contain makes an error of a panic in the committer, the last one.
+func (s *Spool) contain(err *error) {
+	if p := recover(); p != nil {
+		s.broken.Store(true)
+		*err = fmt.Errorf("%w: %v", ErrDamaged, p)
+	}
 }
 
 // view runs a read transaction. It is to be short: the file cannot grow meanwhile.

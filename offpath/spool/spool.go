@@ -190,6 +190,7 @@ func (s *Spool) Close() error {
 	db := s.db
 	s.db = nil
 	if s.broken.Load() {
+		unlock(s.file)        // the file stays mapped, which would keep the lock
 		return s.file.Close() // bbolt may hold its own locks: it is left as it is
 	}
 	return db.Close()
