@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestACommandGetsEachEntry(t *testing.T) {
@@ -49,6 +50,22 @@ func TestACommandGetsEachEntry(t *testing.T) {
 	}
 	if entries[1]["MESSAGE"] != strings.Repeat("x", 5000) || entries[1]["API_TOKEN"] != "hunter2" || entries[1]["__CURSOR"] == "" {
 		t.Errorf("the second is %v", entries[1])
+	}
+}
+
+func TestSlackGetsOneASecondUnlessToldOtherwise(t *testing.T) {
+	t.Parallel()
+	w, slack := toSlack(t)
+	tr := newTrail(t, append(slack[:len(slack)-2], "--match", "TEST=1")...) // without --every
+	tr.follow()
+	for i := range 3 {
+		tr.write(fmt.Sprint(i))
+	}
+	w.waitForText(t, "0")
+	begin := time.Now()
+	w.waitForText(t, "2")
+	if took := time.Since(begin); took < 1900*time.Millisecond {
+		t.Errorf("two more came within %v", took)
 	}
 }
 
