@@ -368,3 +368,28 @@ func raw(t *testing.T, j *journald.Journald, datagram string) {
 		t.Fatal(err)
 	}
 }
+
+// An entry of 40 MB that is no text is 1.6 GB to journalctl, which may have less. Any user may send one.
+func TestAnEntryThatIsTooMuchForJournalctlIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	j := journald.Start(t)
+	s, l := sender(t, j), new(log)
+	following(t, &journal.Follower{Match: []string{"TEST_KIND=huge"}, Journalctl: j.Journalctl(), Handle: l.handle, OnError: l.onError, Retry: time.Second})
+	settled(t, "huge")
+	persist(t, s, entry("huge", "before"))
+	persist(t, s, entry("huge", strings.Repeat("\xff", 40<<20)))
+	persist(t, s, entry("huge", strings.Repeat("5 KB ", 1024)))
+	persist(t, s, entry("huge", "behind"))
+	until(t, "all", func() bool { return slices.Contains(l.messages(), "behind") })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.records) != 4 || !l.records[1].Truncated || l.records[1].Get("TEST_KIND") != "huge" || l.records[1].Message() != "" || l.records[2].Truncated {
+		t.Errorf("got %d records", len(l.records))
+	}
+	if len(l.errs) < 2 || len(l.errs) > 4 {
+		t.Errorf("told %q", l.errs)
+	}
+}

@@ -20,34 +20,60 @@ func (r *run) command(args []string, match []string) []string {
 }
 
 // pass runs journalctl once and delivers what it prints, of which it leaves out the record at the cursor. It ends
-// when journalctl does, after so many records if most is not 0, or when ctx does. Nil means that all were delivered that
-// there are.
+// when journalctl does or when ctx does. Nil means that all were delivered that there are.
+func (r *run) pass(ctx context.Context, args ...string) error {
+	return r.read(ctx, append(args, "--all", r.place()), func(record Record) bool {
+		return record.Cursor == r.at || r.deliver(ctx, record)
+	})
+}
+
+// brief delivers the next record, whose values of more than 4,096 bytes journalctl leaves out without --all, unless
+// the one at the cursor has such values itself: then it is this one that is too much.
+func (r *run) brief(ctx context.Context) error {
+	return r.read(ctx, []string{r.place()}, func(record Record) bool {
+		if record.Cursor == r.at && !record.Truncated {
+			return true
+		}
+		if record.Cursor != r.at && !r.deliver(ctx, record) {
+			return false
+		}
+		if record.Truncated {
+			r.heavy = r.at
+		}
+		return false
+	})
+}
+
+// place is the argument for where to begin. It is --cursor, which includes the record there: up to version 253
+// --after-cursor skips a record that nobody has seen, if the one at the cursor is gone or does not match. Only a
+// record that is too much for journalctl is passed over in that way, and that one is there and does match.
 //
-// The place is given as --cursor, which includes the record there. Up to version 253 --after-cursor skips a
-// record that nobody has seen, if the one at the cursor is gone or does not match. And --lines has --follow begin no
-// earlier than ten records ago, even behind a cursor, unless there is --no-tail.
-func (r *run) pass(ctx context.Context, most int, args ...string) error {
+// And --lines has --follow begin no earlier than ten records ago, even behind a cursor, unless there is --no-tail.
+func (r *run) place() string {
+	if r.at == r.heavy {
+		return "--after-cursor=" + r.at
+	}
+	return "--cursor=" + r.at
+}
+
+// read runs journalctl once and gives take its records, until it returns false.
+func (r *run) read(ctx context.Context, args []string, take func(Record) bool) error {
 	c, err := startChild(r.command(args, r.f.Match))
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, c.kill)()
 	records := newRecordReader(c.output, r.f.maxBytes())
-	for n := 0; most == 0 || n < most; {
+	for {
 		record, err := r.next(records)
 		if err != nil {
 			return finish(c, err)
 		}
-		if record.Cursor == r.at {
-			continue
+		if !take(record) {
+			c.end()
+			return nil
 		}
-		if !r.deliver(ctx, record) {
-			break
-		}
-		n++
 	}
-	c.end()
-	return nil
 }
 
 // finish ends a child whose output has ended with err.

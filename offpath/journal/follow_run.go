@@ -50,6 +50,8 @@ type run struct {
 	f       *Follower
 	at      string // the cursor of the last record that was acknowledged, or of the place to begin behind
 	gone    string // the cursor for which a gap was reported
+	stuck   int    // how often journalctl has failed at this place in a row
+	heavy   string // the cursor of a record that journalctl cannot print as a whole
 	keeper  *keeper
 	garbage garbage
 
@@ -94,19 +96,15 @@ func (r *run) checkGap(ctx context.Context) error {
 
 // follow runs one session after the other until ctx ends.
 func (r *run) follow(ctx context.Context) {
-	failed, stuck := 0, 0
+	failed := 0
 	for first := true; ctx.Err() == nil; first = false {
 		began, before := time.Now(), r.at
-		caught, err := r.session(ctx, first, stuck >= maxStuck)
+		err := r.session(ctx, first)
 		if ctx.Err() != nil {
 			return
 		}
-		moved := r.at != before
-		if moved || time.Since(began) > r.f.retry() {
+		if r.at != before || time.Since(began) > r.f.retry() {
 			failed = 0
-		}
-		if stuck++; moved || caught {
-			stuck = 0
 		}
 		d := pause(failed, r.f.retry())
 		failed++
@@ -115,31 +113,40 @@ func (r *run) follow(ctx context.Context) {
 	}
 }
 
+// session reads what has been written since the cursor and then what is being written, until journalctl ends. These
+// are two commands, since journalctl --follow leaves out what was written before the machine was last started.
+func (r *run) session(ctx context.Context, first bool) error {
+	if !first {
+		if err := r.checkGap(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.catchUp(ctx); err != nil {
+		return err
+	}
+	if err := r.pass(ctx, "--follow", "--no-tail"); err != nil {
+		return err
+	}
+	return errors.New("journal: journalctl --follow has ended, with no error")
+}
+
 // maxStuck is how often journalctl may fail at one place before the next record is asked for without its long
 // values, over which it may have run out of memory.
 const maxStuck = 2
 
-// session reads what has been written since the cursor and then what is being written, until journalctl ends. It says
-// whether the first was done. These are two commands, since journalctl --follow leaves out what was written before the
-// machine was last started.
-func (r *run) session(ctx context.Context, first, brief bool) (caught bool, err error) {
-	if !first {
-		if err := r.checkGap(ctx); err != nil {
-			return false, err
+// catchUp reads what has been written since the cursor.
+func (r *run) catchUp(ctx context.Context) error {
+	if r.stuck >= maxStuck {
+		if err := r.brief(ctx); err != nil {
+			return err
 		}
 	}
-	if brief {
-		if err := r.pass(ctx, 1, "--cursor="+r.at); err != nil {
-			return false, err
-		}
+	before := r.at
+	err := r.pass(ctx)
+	if r.stuck++; err == nil || r.at != before {
+		r.stuck = 0
 	}
-	if err := r.pass(ctx, 0, "--all", "--cursor="+r.at); err != nil {
-		return false, err
-	}
-	if err := r.pass(ctx, 0, "--all", "--follow", "--no-tail", "--cursor="+r.at); err != nil {
-		return true, err
-	}
-	return true, errors.New("journal: journalctl --follow has ended, with no error")
+	return err
 }
 
 // report tells OnError.

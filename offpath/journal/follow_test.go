@@ -224,7 +224,7 @@ func TestJournalctlIsAskedSoThatNothingIsLeftOut(t *testing.T) {
 	want := []string{
 		common + "--lines=1 --output-fields=_BOOT_ID --",
 		common + "--all --cursor=s=1;i=1 -- A=1 + _UID=0",
-		common + "--all --follow --no-tail --cursor=s=1;i=1 -- A=1 + _UID=0",
+		common + "--follow --no-tail --all --cursor=s=1;i=1 -- A=1 + _UID=0",
 	}
 	if got := calls(t, here); !slices.Equal(got, want) {
 		t.Errorf("called with\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -277,9 +277,9 @@ esac`)
 func TestARecordThatJournalctlCannotPrintComesWithoutItsLongValues(t *testing.T) {
 	command, _ := fake(t, `case "$*" in
 *--lines=1*) say 1;;
-*--all*--cursor=s=1\;i=1\ *) say 1; kill -9 $$;;
-*--all*--follow*) say 3; exec sleep 1000;;
-*--all*) say 2; say 3;;
+*"--all --cursor=s=1;i="[12]" "*) kill -9 $$;;
+*"--follow --no-tail --all --after-cursor=s=1;i=2 "*) say 3; exec sleep 1000;;
+*--all*) ;;
 *) say 1; echo '{"MESSAGE":null,"_UID":"7","__CURSOR":"s=1;i=2"}'; say 3;;
 esac`)
 	l := new(log)
@@ -292,6 +292,26 @@ esac`)
 	}
 	if len(l.errs) != 2 || !strings.Contains(l.errs[0].Error(), "signal: killed") {
 		t.Errorf("told %q", l.errs)
+	}
+}
+
+func TestTheRecordBehindOneThatJournalctlCannotPrintIsWhole(t *testing.T) {
+	command, here := fake(t, `case "$*" in
+*--lines=1*) say 2;;
+*"--all --cursor=s=1;i=2 "*) kill -9 $$;;
+*"--follow --no-tail --all --after-cursor=s=1;i=2 "*) say 3; exec sleep 1000;;
+*--all*) ;;
+*) echo '{"MESSAGE":null,"__CURSOR":"s=1;i=2"}'; echo '{"MESSAGE":null,"__CURSOR":"s=1;i=3"}';;
+esac`)
+	cursor := filepath.Join(here, "cursor")
+	if err := os.WriteFile(cursor, []byte("s=1;i=2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := new(log)
+	following(t, &journal.Follower{Cursor: cursor, Journalctl: command, Handle: l.handle, OnError: l.onError})
+	until(t, "record 3", func() bool { return slices.Contains(l.messages(), "3") })
+	if got := l.messages(); len(got) != 1 || len(l.errors()) != 2 {
+		t.Errorf("handled %q, told %q", got, l.errors())
 	}
 }
 
