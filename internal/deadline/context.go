@@ -18,7 +18,7 @@ type Context struct {
 	mu     sync.Mutex
 	err    error
 	done   chan struct{}
-	after  map[*afterFunc]struct{}
+	after  *afterFunc  // the first of those that wait
 	unlink func() bool // from the parent
 
 	state atomic.Uint32                   // fresh, used or over
@@ -34,7 +34,13 @@ const (
 	over  // cancelled while fresh
 )
 
-type afterFunc struct{ f func() }
+// An afterFunc is called when the context ends, unless it is stopped.
+type afterFunc struct {
+	f          func()
+	of         *Context
+	next, prev *afterFunc
+	waiting    bool
+}
 
 // lock locks c.mu and completes what Cancel has only noted.
 func (c *Context) lock() {
@@ -96,25 +102,38 @@ func (c *Context) Done() <-chan struct{} {
 // AfterFunc is what the context package looks for in contexts not its own, so
 // that a derived context costs no goroutine.
 func (c *Context) AfterFunc(f func()) (stop func() bool) {
-	a := &afterFunc{f}
 	c.lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		go f()
 		return func() bool { return false }
 	}
-	if c.after == nil {
-		c.after = make(map[*afterFunc]struct{})
+	a := &afterFunc{f: f, of: c, next: c.after, waiting: true}
+	if a.next != nil {
+		a.next.prev = a
 	}
-	c.after[a] = struct{}{}
+	c.after = a
 	c.link()
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, waiting := c.after[a]
-		delete(c.after, a)
-		return waiting
+	return a.stop
+}
+
+// stop takes a out of the list, and reports whether it was in.
+func (a *afterFunc) stop() bool {
+	a.of.mu.Lock()
+	defer a.of.mu.Unlock()
+	if !a.waiting {
+		return false
 	}
+	a.waiting = false
+	if a.prev != nil {
+		a.prev.next = a.next
+	} else {
+		a.of.after = a.next
+	}
+	if a.next != nil {
+		a.next.prev = a.prev
+	}
+	return true
 }
 
 // link has the parent's end passed on. c.mu is held.
@@ -162,11 +181,14 @@ func (c *Context) end(err error, dead *context.Context) error {
 	}
 	after, unlink := c.after, c.unlink
 	c.after, c.unlink = nil, nil
+	for a := after; a != nil; a = a.next {
+		a.waiting = false
+	}
 	c.mu.Unlock()
 	if unlink != nil {
 		unlink()
 	}
-	for a := range after {
+	for a := after; a != nil; a = a.next {
 		a.f()
 	}
 	return err
