@@ -3,7 +3,6 @@ package backoff
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/problem"
@@ -24,59 +23,77 @@ func newHandler(p *Policy, next http.Handler) *handler {
 // Unwrap lets slowlog look for the mux whose pattern names the route.
 func (h *handler) Unwrap() http.Handler { return h.next }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	rec := request.From(ctx)
-	if h.passes(r, rec) {
-		h.next.ServeHTTP(w, r)
-		return
-	}
-	h.serve(w, r, ctx, rec, deadline.Now())
-}
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.ServeRecord(w, r, nil) }
 
 // ServeRecord is ServeHTTP for a guard directly outside this one. The record
 // is to be the request's context but is not yet, so that one copy of the
 // request does for both guards.
+//
+// Its frame is on the stack of every handler, so it has little in it: see
+// respond.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
-	if h.passes(r, rec) {
+	x, passes := h.begin(w, r, rec)
+	switch {
+	case x != nil:
+	case !passes:
+		return
+	case rec != nil:
 		request.Pass(h.next, h.inner, w, r, rec)
 		return
+	default:
+		h.next.ServeHTTP(w, r)
+		return
 	}
-	h.serve(w, r, rec, rec, rec.Start)
+	defer x.end()
+	if h.inner != nil {
+		h.inner.ServeRecord(x.writer.View(), r, &x.rec)
+	} else {
+		request.Serve(h.next, x.writer.View(), r, &x.rec)
+	}
+	x.returned = true
 }
 
-// passes reports whether the request is none of the policy's business, or has
-// been already, further out.
-func (h *handler) passes(r *http.Request, rec *request.Record) bool {
-	return h.policy.Skip != nil && h.policy.Skip(r) || rec.MadeBy(h.policy)
-}
-
-// serve refuses the request or has it served. It came at start.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Context, outer *request.Record, start time.Duration) {
+// begin lets the request in. If there is no exchange the policy has answered,
+// or the request passes: it is none of the policy's business, or has been
+// already, further out.
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) (x *exchange, passes bool) {
 	p := h.policy
+	var ctx context.Context = outer
+	direct := outer != nil
+	if !direct {
+		ctx = r.Context()
+		outer = request.From(ctx)
+	}
+	if p.Skip != nil && p.Skip(r) || outer.MadeBy(p) {
+		return nil, true
+	}
 	p.count.requests.Add(1)
 	if o := p.outage(); o != nil {
 		p.count.down.Add(1)
 		p.answerDown(w, r, o)
-		return
+		return nil, false
 	}
+	waited := false
 	if p.slots.waiting.Load() > 0 || !p.slots.take(p.most()) {
 		if !p.await(w, r, ctx) {
-			return
+			return nil, false
 		}
-		start = deadline.Now() // the wait is none of a box's inside
+		waited = true // which is none of a box's time inside
 	}
-	x := &exchange{policy: p, r: r}
-	x.rec.Context, x.rec.Outer, x.rec.Guard, x.rec.Start = ctx, outer, p, start
+	x = &exchange{policy: p, r: r}
+	x.rec.Context, x.rec.Outer, x.rec.Guard = ctx, outer, p
+	if direct && !waited {
+		x.rec.Start = outer.Start
+	} else {
+		x.rec.Start = deadline.Now()
+	}
 	if outer != nil {
 		x.rec.ID = outer.ID
 	}
 	x.encoding = w.Header()["Content-Encoding"]
 	x.writer.Init(w, x, nil)
 	x.writer.InitEditor(x)
-	defer x.end()
-	request.Pass(h.next, h.inner, x.writer.View(), r, &x.rec)
-	x.returned = true
+	return x, false
 }
 
 // await waits for a slot and reports whether there is one. If there is none,

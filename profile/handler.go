@@ -31,11 +31,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // profiler's business goes on to a guard directly inside without having been copied.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
 	_, _, found := ask.Cut(r.URL.RawQuery, h.prof.param)
-	if !found && !strings.HasPrefix(r.URL.Path, h.prof.path) {
-		request.Pass(h.next, h.inner, w, r, rec)
-		return
+	switch {
+	case found || strings.HasPrefix(r.URL.Path, h.prof.path):
+		request.Serve(h, w, r, rec)
+	case h.inner != nil:
+		h.inner.ServeRecord(w, r, rec)
+	default:
+		request.Serve(h.next, w, r, rec)
 	}
-	request.Serve(h, w, r, rec)
 }
 
 // concerned serves a request that has the parameter or is for a result page.

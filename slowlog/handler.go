@@ -1,6 +1,7 @@
 package slowlog
 
 import (
+	"context"
 	"net/http"
 	"runtime/pprof"
 	"sync"
@@ -30,23 +31,52 @@ type entry struct {
 	limit  atomic.Int64 // the deadline that makes it slow, from the start; 0 is none
 
 	scratch  request.Scratch
-	returned bool // the handler has, and did not panic
-
+	returned bool       // the handler has, and did not panic
 	ended    bool       // guarded by mu
 	captures uint8      // guarded by mu
 	mu       sync.Mutex // the end takes it only if the list has given e out
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.watch.Skip != nil && h.watch.Skip(r) {
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.ServeRecord(w, r, nil) }
+
+// ServeRecord is ServeHTTP for a guard directly outside this one. The record
+// is to be the request's context but is not yet, so that one copy of the
+// request does for both guards.
+//
+// Its frame is on the stack of every handler, so it has little in it: see
+// respond.
+func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
+	e := h.begin(w, r, rec)
+	switch {
+	case e != nil:
+	case rec != nil:
+		request.Pass(h.next, h.inner, w, r, rec)
+		return
+	default:
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	ctx := r.Context()
-	outer := request.From(ctx)
+	defer e.end(r)
+	if h.inner != nil {
+		h.inner.ServeRecord(e.writer.View(), r, &e.rec)
+	} else {
+		request.Serve(h.next, e.writer.View(), r, &e.rec)
+	}
+	e.returned = true
+}
+
+// begin enters the request, unless it is not to be watched.
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) *entry {
+	if h.watch.Skip != nil && h.watch.Skip(r) {
+		return nil
+	}
+	var ctx context.Context = outer
+	if outer == nil {
+		ctx = r.Context()
+		outer = request.From(ctx)
+	}
 	if h.watch.sees(outer) {
-		h.next.ServeHTTP(w, r)
-		return
+		return nil
 	}
 	e := &entry{handler: h, r: r}
 	e.header.copy(r.Header, h.watch.shown)
@@ -56,20 +86,28 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.r.RequestURI = r.URL.RequestURI()
 	}
 	e.rec.Start, e.rec.Watcher = deadline.Now(), e
-	if e.rec.Outer = outer; outer == nil || outer.ID == "" {
+	if e.rec.Outer = outer; e.labels() {
 		e.rec.ID = h.watch.ids.Next(&e.scratch)
 		e.rec.Context = pprof.WithLabels(ctx, pprof.Labels(stacks.Label, e.rec.ID))
 		pprof.SetGoroutineLabels(e.rec.Context)
-		defer pprof.SetGoroutineLabels(ctx)
 	} else {
 		e.rec.ID, e.rec.Context = outer.ID, ctx
 	}
 	e.writer.Init(w, e, nil)
 	e.due.Item = e
 	h.watch.list.Add(&e.due, e.firstDue(ctx))
-	defer e.end(r)
-	request.Pass(h.next, h.inner, e.writer.View(), r, &e.rec)
-	e.returned = true
+	return e
+}
+
+// labels reports whether the goroutine bears the entry's label, and not one of
+// a watch further out.
+func (e *entry) labels() bool { return e.rec.Outer == nil || e.rec.Outer.ID == "" }
+
+// unlabel gives the goroutine the labels that it came with.
+func (e *entry) unlabel() {
+	if e.labels() {
+		pprof.SetGoroutineLabels(e.r.Context())
+	}
 }
 
 // sees reports whether w watches the request already, further out: it is
@@ -84,15 +122,20 @@ func (w *Watch) sees(rec *request.Record) bool {
 }
 
 // LongLived lets the request go: a hijacked connection or an event stream is
-// meant to last. A box that closes the connection hijacks it, too.
+// meant to last, and what it starts from now on bears no label of it. A box that
+// closes the connection hijacks it, too, on a goroutine that is not the handler's.
 func (e *entry) LongLived() {
 	if fate := e.rec.Fate(); fate != request.Cut && fate != request.Left {
 		e.close(LongLived, "")
+		e.unlabel()
 	}
 }
 
 // end is called when the handler has ended, however it did.
-func (e *entry) end(r *http.Request) { e.close(e.outcome(), r.Pattern) }
+func (e *entry) end(r *http.Request) {
+	e.close(e.outcome(), r.Pattern)
+	e.unlabel()
+}
 
 // close takes the request out of the table. After it nothing is reported.
 func (e *entry) close(o Outcome, route string) {

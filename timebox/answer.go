@@ -91,7 +91,7 @@ func (x *exchange) seize() {
 // settledInside lets the request out of the box if the response has begun.
 func (x *exchange) settledInside() {
 	if x.writer.Status() != 0 || x.writer.Hijacked() {
-		x.LongLived()
+		x.letGo()
 	}
 }
 

@@ -20,7 +20,8 @@ import (
 type exchange struct {
 	box    *Box
 	rec    *request.Record
-	r      *http.Request // as it came; the handler has a copy, but with the same header
+	r      *http.Request // as it came
+	inside *http.Request // the handler's copy, with the same header; nil for HTTP/2, and once the connection is hijacked
 	accept string        // the client's Accept headers, since the handler may change them
 	limit  time.Duration
 
@@ -30,13 +31,13 @@ type exchange struct {
 	body   *body // nil if there is none
 	entry  deadline.Entry[*exchange]
 
-	phase atomic.Int32
-	mu    sync.Mutex // held from the decision to answer until it is done
+	phase    atomic.Int32
+	returned bool       // the handler has, and did not panic
+	aborted  bool       // the response had begun and the client must see it fail; guarded by mu
+	mu       sync.Mutex // held from the decision to answer until it is done
 
 	answered chan struct{} // HTTP/2: closed when the box has answered
 	overrun  *overrun      // since the box gave the handler up; guarded by mu
-	returned bool          // the handler has, and did not panic
-	aborted  bool          // the response had begun and the client must see it fail; guarded by mu
 }
 
 // The phases of an exchange. Whoever moves it out of one does what follows.
@@ -95,11 +96,22 @@ func (x *exchange) http1() bool { return x.r.ProtoMajor < 2 }
 func (x *exchange) seized() bool { return x.phase.Load() == seized }
 
 // LongLived lets the request out of the box. The handler calls it, by
-// hijacking or by beginning an event stream.
+// hijacking or by beginning an event stream; or a box inside that closes the
+// connection, which holds mu.
 func (x *exchange) LongLived() {
+	if x.letGo() && x.writer.Hijacked() && x.mu.TryLock() {
+		x.handBack() // which lasts as long as the connection otherwise
+		x.mu.Unlock()
+	}
+}
+
+// letGo lets the request out of the box, unless it is out or the box answers.
+func (x *exchange) letGo() bool {
 	if x.phase.CompareAndSwap(open, released) || x.phase.CompareAndSwap(late, released) {
 		x.release()
+		return true
 	}
+	return false
 }
 
 func (x *exchange) release() {

@@ -18,79 +18,132 @@ type handler struct {
 // Unwrap lets slowlog look for the mux whose pattern names the route.
 func (h *handler) Unwrap() http.Handler { return h.next }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	h.inBox(w, r, ctx, request.From(ctx), deadline.Now())
-}
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.ServeRecord(w, r, nil) }
 
 // ServeRecord is ServeHTTP for a guard directly outside this one. The record
 // is to be the request's context but is not yet, so that one copy of the
 // request does for both guards.
+//
+// An HTTP/1 handler runs in place. The frame is on its stack, so it has little
+// in it: see respond.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
-	h.inBox(w, r, rec, rec, rec.Start)
+	x, way := h.begin(w, r, rec)
+	switch way {
+	case refused:
+		return
+	case passing:
+		h.pass(w, r, rec)
+		return
+	case nested:
+		h.nest(w, r, rec)
+		return
+	case apart:
+		x.serveApart(h.next)
+		return
+	}
+	defer x.end()
+	h.next.ServeHTTP(x.writer.View(), x.inside)
+	x.returned = true
 }
 
-func (h *handler) inBox(w http.ResponseWriter, r *http.Request, ctx context.Context, rec *request.Record, start time.Duration) {
+// A way is how a request is served.
+type way int
+
+const (
+	refused way = iota // not at all: it is answered
+	passing            // without the box
+	nested             // in the box around, which ends earlier
+	boxed              // in the box, in place
+	apart              // in the box, on a goroutine of its own
+)
+
+// begin puts the request into the box.
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, rec *request.Record) (*exchange, way) {
 	b := h.box
+	var ctx context.Context = rec
+	direct := rec != nil
+	if !direct {
+		ctx = r.Context()
+		rec = request.From(ctx)
+	}
 	if rec.Lifted() || b.Skip != nil && b.Skip(r) {
-		request.Serve(h.next, w, r, ctx)
-		return
+		return nil, passing
 	}
 	limit := b.enter()
 	if limit <= 0 {
 		b.leave()
-		b.count.exceeded.Add(1)
-		b.count.answered.Add(1)
-		rec.Settle(request.Refused)
-		refusal := b.refusal()
-		refusal.Unread = true
-		refusal.Write(w, r)
-		return
+		b.refuse(w, r, rec)
+		return nil, refused
 	}
 
-	if b.Quota != nil {
-		start = deadline.Now() // lest a bit of the quota be left at the limit
+	var until time.Duration
+	if direct && b.Quota == nil { // of which no bit is to be left at the limit
+		until = rec.Start + limit
+	} else {
+		until = deadline.Now() + limit
 	}
-	until := start + limit
 	if outer := boxAround(ctx); outer != nil && outer.Until <= until {
-		defer b.leave()
-		request.Serve(h.next, w, r, ctx) // a box never outlasts the one around it
-		return
+		return nil, nested // a box never outlasts the one around it
 	}
 	rec.SetDeadline(until)
 
 	x := &exchange{box: b, r: r, rec: rec, limit: limit, accept: strings.Join(r.Header["Accept"], ",")}
 	x.ctx.Parent, x.ctx.Until, x.ctx.of = ctx, until, x
 	x.writer.Init(w, x, &x.gate)
-	defer x.leave()
-	inside := r.WithContext(&x.ctx)
+	x.inside = r.WithContext(&x.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		x.body = &body{ReadCloser: r.Body, x: x}
-		inside.Body = x.body
+		x.inside.Body = x.body
 	}
+	way := boxed
 	if !x.http1() {
 		x.answered = make(chan struct{})
+		way = apart
 	}
 	x.entry.Item = x
 	b.due.Add(&x.entry, until)
-	if x.http1() {
-		x.serve(h.next, inside)
-	} else {
-		x.serveApart(h.next, inside)
+	return x, way
+}
+
+// refuse answers a request that comes when the quota is spent.
+func (b *Box) refuse(w http.ResponseWriter, r *http.Request, rec *request.Record) {
+	b.count.exceeded.Add(1)
+	b.count.answered.Add(1)
+	rec.Settle(request.Refused)
+	refusal := b.refusal()
+	refusal.Unread = true
+	refusal.Write(w, r)
+}
+
+func (h *handler) nest(w http.ResponseWriter, r *http.Request, rec *request.Record) {
+	defer h.box.leave()
+	h.pass(w, r, rec)
+}
+
+func (h *handler) pass(w http.ResponseWriter, r *http.Request, rec *request.Record) {
+	if rec == nil {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	request.Serve(h.next, w, r, rec)
+}
+
+// end is called when an HTTP/1 handler has ended, however it did.
+func (x *exchange) end() {
+	defer x.leave()
+	x.handBack() // after a panic, too: a guard further out may answer for it
+	x.finish()
+	if !x.returned && x.seized() {
+		x.countPanic(recover())
 	}
 }
 
-// serve runs the handler in place.
-func (x *exchange) serve(next http.Handler, r *http.Request) {
-	defer func() {
-		request.HandBack(x.r, r) // after a panic, too: a guard further out may answer for it
-		x.finish()
-		if !x.returned && x.seized() {
-			x.countPanic(recover())
-		}
-	}()
-	next.ServeHTTP(x.writer.View(), r)
-	x.returned = true
+// handBack forgets the handler's copy of the request.
+func (x *exchange) handBack() {
+	if x.inside != nil {
+		request.HandBack(x.r, x.inside)
+		x.inside = nil
+	}
 }
 
 // countPanic counts one that net/http will report, and lets it go on: with its
@@ -107,7 +160,10 @@ func (x *exchange) countPanic(value any) {
 
 // serveApart runs the handler on a goroutine of its own, and at the limit
 // returns without it.
-func (x *exchange) serveApart(next http.Handler, r *http.Request) {
+func (x *exchange) serveApart(next http.Handler) {
+	defer x.leave()
+	r := x.inside
+	x.inside = nil
 	ended := make(chan ending, 1)
 	go x.run(next, r, ended)
 	var end ending

@@ -13,15 +13,21 @@ type Editor interface {
 	Discard(n int) (int, error)
 }
 
-// InitEditor adds an editor, between Init and the first use.
-func (w *Writer) InitEditor(e Editor) { w.editor = e }
+// InitEditor makes the observer one that is an editor, too, between Init and the
+// first use.
+func (w *Writer) InitEditor(o interface {
+	Observer
+	Editor
+}) {
+	w.seen, w.edits = o, true
+}
 
 // edited lets the editor have its say, and reports whether it has answered.
 func (w *Writer) edited(code int) bool {
-	if w.editor == nil {
+	if !w.edits {
 		return false
 	}
-	instead := w.editor.Edit(code)
+	instead := w.seen.(Editor).Edit(code)
 	if instead != 0 {
 		w.mute = true
 		w.commit(instead)

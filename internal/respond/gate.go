@@ -19,14 +19,14 @@ import (
 // touch it safely. Behind a gate the handler has a map of its own, a copy of
 // what was set outside; it replaces the real one when the response begins.
 type Gate struct {
-	mu   sync.Mutex // held during a call that may block
-	ctl  sync.Mutex // held during one that does not, while another may be blocked
-	shut atomic.Bool
+	mu  sync.Mutex // held during a call that may block
+	ctl sync.Mutex // held during one that does not, while another may be blocked
 
-	own     http.Header // the handler's map; nil until it asks for it
-	outside http.Header // what was set outside, kept when a 1xx response goes out first
+	shut    atomic.Bool
 	begun   bool        // the real header has been handed over for good
 	trailer bool        // it declared trailers
+	own     http.Header // the handler's map; nil until it asks for it
+	outside http.Header // what was set outside, kept when a 1xx response goes out first
 }
 
 func (g *Gate) enter() bool {
@@ -90,15 +90,23 @@ func (g *Gate) settle(under http.ResponseWriter, informational bool) {
 	}
 }
 
+// giveUp leaves the real header to the handler, whose connection it is now.
+func (g *Gate) giveUp(under http.ResponseWriter) {
+	if !g.begun {
+		g.settle(under, false)
+	}
+	g.own, g.outside = nil, nil
+}
+
 // Close refuses all calls from now on. Shut does so, too; but what the handler
 // says when it learns of the limit is to be refused already.
 func (g *Gate) Close() { g.shut.Store(true) }
 
 // lockSoon waits a moment for a call that is not stuck: what breaks one that is
 // would break the connection for the guard's own answer, too.
-func (g *Gate) lockSoon() bool {
+func (g *Gate) lockSoon(pause time.Duration) bool {
 	for range 5 {
-		time.Sleep(time.Millisecond)
+		time.Sleep(pause)
 		if g.mu.TryLock() {
 			return true
 		}
@@ -107,13 +115,13 @@ func (g *Gate) lockSoon() bool {
 }
 
 // Shut takes the response away. stuck is called if a call of the handler stays
-// in progress; it should make that call return. Shut reports whether the response
+// in progress; it should make that call return. It is called again until that
+// has: a stream that begins at this moment takes deadlines off. Shut reports whether the response
 // had begun; if it had not, the header is as it was outside.
 func (g *Gate) Shut(under http.ResponseWriter, stuck func()) (begun bool) {
 	g.Close()
-	if !g.mu.TryLock() && !g.lockSoon() {
+	for pause := time.Millisecond; !g.mu.TryLock() && !g.lockSoon(pause); pause = min(2*pause, time.Second) {
 		stuck()
-		g.mu.Lock()
 	}
 	defer g.mu.Unlock()
 	g.ctl.Lock() // nobody is inside any more

@@ -84,6 +84,12 @@ type stuckWriter struct {
 	blocked, freed chan struct{}
 }
 
+// free has the writer go on, the first time it is called.
+func (s stuckWriter) free() func() {
+	var once sync.Once
+	return func() { once.Do(func() { close(s.freed) }) }
+}
+
 func (s stuckWriter) Write(p []byte) (int, error) {
 	close(s.blocked)
 	<-s.freed
@@ -104,11 +110,28 @@ func TestShutWaitsForTheCallInProgressAndHasItFreed(t *testing.T) {
 	if err := rc.SetWriteDeadline(time.Now()); err == http.ErrHandlerTimeout {
 		t.Error("a deadline cannot be set while a write is blocked") // it is what would free it
 	}
-	if begun := gate.Shut(under, func() { close(under.freed) }); !begun {
+	if begun := gate.Shut(under, under.free()); !begun {
 		t.Error("the response had begun")
 	}
 	if err := <-written; err != io.ErrClosedPipe {
 		t.Errorf("the blocked write: %v, want what the writer below says", err)
+	}
+}
+
+func TestShutHasACallFreedThatGetsStuckAnew(t *testing.T) {
+	gate := new(respond.Gate)
+	under := stuckWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	w, _ := newWriter(under, gate)
+	go w.View().Write([]byte("x"))
+	<-under.blocked
+	times := 0
+	gate.Shut(under, func() {
+		if times++; times == 3 {
+			close(under.freed)
+		}
+	})
+	if times < 3 {
+		t.Errorf("asked %d times to free the call, want until it has returned", times)
 	}
 }
 
@@ -124,7 +147,7 @@ func TestACallThatWaitsForAnotherIsRefusedWhenTheGateIsShut(t *testing.T) {
 		second <- err
 	}()
 	time.Sleep(10 * time.Millisecond) // by then it waits
-	gate.Shut(under, func() { close(under.freed) })
+	gate.Shut(under, under.free())
 	if err := <-second; err != http.ErrHandlerTimeout {
 		t.Errorf("the second write: %v, want %v", err, http.ErrHandlerTimeout)
 	}

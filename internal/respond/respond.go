@@ -13,9 +13,7 @@
 package respond
 
 import (
-	"bufio"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"reflect"
@@ -36,26 +34,12 @@ type Writer struct {
 	under  http.ResponseWriter
 	seen   Observer
 	gate   *Gate
-	editor Editor // nil if there is none
-	mute   bool   // the editor has answered instead of the handler
+	edits  bool // the observer is an Editor, too
+	mute   bool // it has answered instead of the handler
+	lasts  bool // the response is a stream, and the server's limits are off
 	taken  atomic.Bool
 	bytes  atomic.Int64
 	header atomic.Int64 // 0 before it was sent; then when, in µs of deadline's clock, and in the last ten bits the status
-}
-
-// An Observer is told, on the handler's goroutine, that the request has become
-// a long-lived one: hijacked, or an event stream. Limits are off from there on.
-type Observer interface{ LongLived() }
-
-// A Keeper is an Observer that goes on with long-lived requests and may refuse
-// one, which event streams alone do not ask: they have begun when they are told.
-type Keeper interface {
-	Observer
-	// Admit is asked before anybody lets the request go.
-	Admit() error
-	// Keep takes the connection of a hijack that was admitted and returns what
-	// the handler gets instead. It is nil if the hijack has failed.
-	Keep(net.Conn) net.Conn
 }
 
 // Init makes w a writer above under. The gate may be nil.
@@ -104,7 +88,7 @@ func (w *Writer) Unwrap() http.ResponseWriter {
 
 // Header is the header of the response.
 func (w *Writer) Header() http.Header {
-	if w.gate != nil {
+	if w.gate != nil && !w.Hijacked() {
 		return w.gate.header(w.under)
 	}
 	return w.under.Header()
@@ -140,12 +124,13 @@ func (w *Writer) writeHeader(code int) {
 
 func (w *Writer) commit(code int) {
 	sent := int64(code & (1<<10 - 1))
-	if w.gate == nil && w.editor == nil {
+	if w.gate == nil && !w.edits {
 		sent |= int64(deadline.Now()/time.Microsecond) << 10
 	}
 	w.header.Store(sent)
 	if w.isStream() {
 		w.seen.LongLived()
+		w.unlimit()
 	}
 }
 
@@ -188,7 +173,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 		defer w.gate.leave()
 	}
 	if w.implicit(); w.mute {
-		return w.editor.Discard(len(b))
+		return w.seen.(Editor).Discard(len(b))
 	}
 	n, err := w.under.Write(b)
 	w.bytes.Add(int64(n))
@@ -204,7 +189,7 @@ func (w *Writer) WriteString(s string) (int, error) {
 		defer w.gate.leave()
 	}
 	if w.implicit(); w.mute {
-		return w.editor.Discard(len(s))
+		return w.seen.(Editor).Discard(len(s))
 	}
 	n, err := io.WriteString(w.under, s)
 	w.bytes.Add(int64(n))
@@ -300,33 +285,6 @@ func regularFile(src io.Reader) bool {
 func ofPackageOS(src io.Reader) bool {
 	_, ok := src.(*os.File)
 	return ok || reflect.TypeOf(src).PkgPath() == "os"
-}
-
-func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.gate != nil {
-		if !w.gate.enter() {
-			return nil, nil, http.ErrHandlerTimeout
-		}
-		defer w.gate.leave()
-	}
-	keeper, kept := w.seen.(Keeper)
-	if kept {
-		if err := keeper.Admit(); err != nil {
-			return nil, nil, err
-		}
-	}
-	if w.mute { // or the editor's answer would be lost in net/http's buffer
-		http.NewResponseController(w.under).Flush()
-	}
-	conn, rw, err := http.NewResponseController(w.under).Hijack()
-	if err == nil {
-		w.taken.Store(true)
-		w.seen.LongLived()
-	}
-	if kept {
-		conn = keeper.Keep(conn)
-	}
-	return conn, rw, err
 }
 
 func (w *Writer) push(target string, opts *http.PushOptions) error {

@@ -2,8 +2,27 @@ package respond
 
 import (
 	"iter"
+	"net"
 	"net/http"
+	"time"
 )
+
+// An Observer is told that the request has become a long-lived one: hijacked, or
+// an event stream, or declared a stream. Limits are off from there on. It is told
+// on the handler's goroutine, unless somebody's writer in between takes the
+// connection on another.
+type Observer interface{ LongLived() }
+
+// A Keeper is an Observer that goes on with long-lived requests and may refuse
+// one, which event streams alone do not ask: they have begun when they are told.
+type Keeper interface {
+	Observer
+	// Admit is asked before anybody lets the request go, on any goroutine.
+	Admit() error
+	// Keep takes the connection of a hijack that was admitted and returns what
+	// the handler gets instead. It is nil if the hijack has failed.
+	Keep(net.Conn) net.Conn
+}
 
 // Stream declares that the response behind w is to last, whatever its type: all
 // guards that w has come through let the request go, or none does. Then the
@@ -35,24 +54,45 @@ func Stream(w http.ResponseWriter) error {
 	for guard := range guards(w) {
 		guard.seen.LongLived()
 	}
+	for guard := range guards(w) {
+		guard.unlimit()
+	}
 	return nil
+}
+
+// unlimit takes off the server's limits on the time of a stream, if w is the
+// outermost guard's. A read deadline would end the request's context, since
+// HTTP/1 reads on to see whether the client is still there. Limits that the
+// handler sets itself from then on stay.
+func (w *Writer) unlimit() {
+	if w.lasts || next(w.under) != nil {
+		return
+	}
+	w.lasts = true
+	w.SetReadDeadline(time.Time{}) // a writer that knows no deadlines has none
+	w.SetWriteDeadline(time.Time{})
 }
 
 // guards are the writers that w has come through, the innermost first.
 func guards(w http.ResponseWriter) iter.Seq[*Writer] {
 	return func(yield func(*Writer) bool) {
-		for {
-			switch t := w.(type) {
-			case interface{ writer() *Writer }:
-				if !yield(t.writer()) {
-					return
-				}
-				w = t.writer().under
-			case interface{ Unwrap() http.ResponseWriter }:
-				w = t.Unwrap()
-			default:
-				return
-			}
+		for guard := next(w); guard != nil && yield(guard); {
+			guard = next(guard.under)
+		}
+	}
+}
+
+// next is the innermost guard's writer that w has come through; nil if none is
+// to be found.
+func next(w http.ResponseWriter) *Writer {
+	for {
+		switch t := w.(type) {
+		case interface{ writer() *Writer }:
+			return t.writer()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return nil
 		}
 	}
 }
