@@ -61,7 +61,7 @@ func answer(conn net.Conn, t talk) {
 		if err != nil {
 			return // the client will miss its answer and tell
 		}
-		if drain(conn, x.request.size()-n) != nil || say(conn, x.answer) != nil {
+		if swallow(conn, x.request.size()-n) != nil || say(conn, x.answer) != nil {
 			return
 		}
 	}
@@ -105,11 +105,11 @@ func hear(conn net.Conn, m message, buf []byte) error {
 	if !bytes.HasPrefix(buf[:n], m.head) {
 		return fmt.Errorf("bench: heard %q, want %q", buf[:min(n, 100)], m.head)
 	}
-	return drain(conn, m.size()-n)
+	return swallow(conn, m.size()-n)
 }
 
-// drain reads so many bytes more.
-func drain(conn net.Conn, left int) error {
+// swallow reads so many bytes more.
+func swallow(conn net.Conn, left int) error {
 	if left == 0 {
 		return nil
 	}

@@ -38,7 +38,7 @@ func reportSockets(w io.Writer, p plan) error {
 		n = most
 	}
 	fmt.Fprintf(w, "\nWhat each of %d idle WebSockets costs the server, in bytes of live heap and of stacks: bare, and behind\n"+
-		"slowlog, profile, backoff and timebox. At most %d are to be added while a handler runs, %d after it.\n\n",
+		"drain, slowlog, profile, backoff and timebox. At most %d are to be added while a handler runs, %d after it.\n\n",
 		n, mostInHandler, mostReturned)
 	t := &table{head: []string{"handler", "server", "heap", "stack", "both", "added", "ratio", "goroutines"}}
 	for _, way := range socketWays() {

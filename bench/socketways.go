@@ -12,6 +12,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/drain"
 	"github.com/heeler-go/heeler/profile"
 	"github.com/heeler-go/heeler/slowlog"
 	"github.com/heeler-go/heeler/timebox"
@@ -32,11 +33,12 @@ func chains() []chain {
 
 // allGuards is the chain that the documentation recommends.
 func allGuards(h http.Handler) http.Handler {
+	live := &drain.Drainer{}
 	slow := &slowlog.Watch{After: 2 * time.Second}
 	prof := &profile.Profiler{Allow: func(*http.Request) (string, bool) { return "", false }}
 	shed := &backoff.Policy{MaxInFlight: 500}
 	box := &timebox.Box{Limit: 10 * time.Second}
-	return slow.Wrap(prof.Wrap(shed.Wrap(box.Wrap(h))))
+	return live.Wrap(slow.Wrap(prof.Wrap(shed.Wrap(box.Wrap(h)))))
 }
 
 // A socketWay is one way to serve a WebSocket.
