@@ -122,7 +122,6 @@ func (l *line) hurry() {
 	}
 	if l.wake != nil {
 		close(l.wake)
-		l.wake = nil
 	}
 }
 
@@ -180,7 +179,7 @@ func (l *line) putBack(e *entry, now time.Time, pause time.Duration) {
 		l.files -= alike.files
 		l.tally.Folded += int64(alike.first) // the others have been counted
 		e.alert.Count += alike.alert.Count
-		alike.alert = Alert{} // the worker will pass it by
+		alike.alert.Files = nil // it may be held for long, until the worker passes it by
 	}
 	l.waiting[e.key] = e
 }
@@ -191,16 +190,6 @@ func (l *line) settle(e *entry, as *int64) {
 	l.files -= e.files
 	l.tally.Waiting -= int64(e.alert.Count)
 	*as += int64(e.alert.Count)
-}
-
-// abandon drops e, if it still waits, and says for how many it stood.
-func (l *line) abandon(e *entry) int64 {
-	if !l.waits(e) {
-		return 0
-	}
-	delete(l.waiting, e.key)
-	l.settle(e, &l.tally.Dropped)
-	return int64(e.alert.Count)
 }
 
 func filesSize(files []File) (n int64) {

@@ -42,7 +42,7 @@ type Queue struct {
 	// Zero means one minute; a negative Fold holds nothing back, and then
 	// only what waits anyway is folded.
 	Fold time.Duration
-	// PerMinute is how many alerts each sink is givenUp in a minute, with
+	// PerMinute is how many alerts each sink is given in a minute, with
 	// bursts of up to 10 at once. What exceeds it waits, and folds. Zero
 	// means 60; negative means no limit.
 	PerMinute int
@@ -145,7 +145,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	return nil
 }
 
-// unsent is how many alerts have been givenUp up, wait, or are being sent.
+// unsent is how many alerts have been given up, wait, or are being sent.
 func (q *Queue) unsent() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -161,7 +161,11 @@ func (q *Queue) abandon(l *line, left []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range left {
-		q.abandoned += l.abandon(e)
+		if l.waits(e) {
+			delete(l.waiting, e.key)
+			l.settle(e, &l.tally.Dropped)
+			q.abandoned += int64(e.alert.Count)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -123,6 +124,20 @@ func TestANegativeFoldHoldsNothingBack(t *testing.T) {
 	})
 }
 
+func TestAStormOfDifferentAlertsOpensABoundedNumberOfWindows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		q := &alert.Queue{Sinks: []alert.Sink{r}, Size: 1, PerMinute: -1}
+		for _, title := range []string{"a", "b", "c", "d", "e", "e", "a", "a"} {
+			q.Offer(alert.Alert{Title: title})
+			synctest.Wait()
+		}
+		r.want(t, "a×1", "b×1", "c×1", "d×1", "e×1", "e×1") // e has no window, of which there are four for each place
+		closed(t, q)
+		r.want(t, "a×1", "b×1", "c×1", "d×1", "e×1", "e×1", "a×2")
+	})
+}
+
 func TestWhatExceedsTheRateWaitsAndFolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
@@ -210,15 +225,22 @@ func TestWhatWindowsHaveHeldBackGoesOutAsItBecomesDue(t *testing.T) {
 }
 
 func TestAQueueServesASynctestBubbleAndTheRealWorldInTurn(t *testing.T) {
-	// Channels must not leave a bubble: what the bubble's worker waits for is
-	// its own, and no context of its remains.
-	r := &recorder{do: func(ctx context.Context, a alert.Alert) error { <-time.After(time.Microsecond); return ctx.Err() }}
+	// Channels and timers must not leave a bubble: what the bubble's worker
+	// waits for is its own, and nothing of it remains.
+	tries := 0
+	r := &recorder{do: func(ctx context.Context, a alert.Alert) error {
+		<-time.After(time.Microsecond)
+		if tries++; tries == 1 {
+			return &alert.LaterError{Err: errors.New("busy")}
+		}
+		return ctx.Err()
+	}}
 	q := &alert.Queue{Sinks: []alert.Sink{r}, PerMinute: -1}
 	bubble := func() {
 		synctest.Test(t, func(t *testing.T) {
 			for range 3 { // the second and third are folded, and wait
 				q.Offer(alert.Alert{Title: "bubble"})
-				synctest.Wait()
+				time.Sleep(2 * time.Second)
 			}
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
@@ -236,5 +258,5 @@ func TestAQueueServesASynctestBubbleAndTheRealWorldInTurn(t *testing.T) {
 	bubble()
 	real()
 	closed(t, q)
-	r.want(t, "bubble×1", "bubble×2", "real 4×1", "bubble×1", "bubble×2", "real 8×1")
+	r.want(t, "bubble×1", "bubble×1", "bubble×2", "real 4×1", "bubble×1", "bubble×2", "real 8×1")
 }

@@ -162,10 +162,11 @@ func TestARetriedAlertTakesInWhatAWindowHasHeldBack(t *testing.T) {
 			}
 			return nil
 		}
-		q := &alert.Queue{Sinks: []alert.Sink{r}}
-		q.Offer(alert.Alert{Title: "a", Text: "first"})
+		q := &alert.Queue{Sinks: []alert.Sink{r}, FileBytes: 25}
+		file := func(size int) []alert.File { return []alert.File{{Name: "a.trace", Data: make([]byte, size)}} }
+		q.Offer(alert.Alert{Title: "a", Text: "first", Files: file(10)})
 		synctest.Wait()
-		q.Offer(alert.Alert{Title: "a", Text: "second"})
+		q.Offer(alert.Alert{Title: "a", Text: "second", Files: file(10)})
 		q.Offer(alert.Alert{Title: "a", Text: "third"})
 		time.Sleep(5 * time.Second)
 		r.want(t, "a×1", "a×3")
@@ -173,6 +174,41 @@ func TestARetriedAlertTakesInWhatAWindowHasHeldBack(t *testing.T) {
 			t.Errorf("the folded alert has the text of the %s", r.got[1].Text)
 		}
 		wantTally(t, q, alert.Tally{Offered: 3, Folded: 2, Delivered: 3})
+		q.Offer(alert.Alert{Title: "b", Files: file(25)})
+		synctest.Wait()
+		if r.want(t, "a×1", "a×3", "b×1"); len(r.got[2].Files) != 1 {
+			t.Error("the files of what was folded still count as waiting")
+		}
+	})
+}
+
+func TestWhatARetryHasTakenInIsCountedOnceWhenTheQueueGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		r := &recorder{}
+		r.do = func(ctx context.Context, _ alert.Alert) error {
+			if first {
+				first = false
+				time.Sleep(time.Second)
+				return &alert.LaterError{Err: errors.New("busy")}
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		q := &alert.Queue{Sinks: []alert.Sink{r}, Fold: -1, OnError: func(string, alert.Alert, error) {}}
+		q.Offer(alert.Alert{Title: "a"})
+		synctest.Wait()
+		q.Offer(alert.Alert{Title: "a"})
+		q.Offer(alert.Alert{Title: "b"})
+		time.Sleep(3 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := q.Close(ctx); err == nil || err.Error() != "alert: closed, alerts not sent: 3: context deadline exceeded" {
+			t.Errorf("Close says %v", err)
+		}
+		synctest.Wait()
+		r.want(t, "a×1", "a×2")
+		wantTally(t, q, alert.Tally{Offered: 3, Folded: 1, Failed: 2, Dropped: 1})
 	})
 }
 

@@ -46,24 +46,20 @@ const (
 
 // send gives e to the sink, when it may, and again if that may help.
 func (q *Queue) send(ctx context.Context, l *line, e *entry) {
-	for q.turn(ctx, l, e) {
+	for q.turn(l, e) {
 		q.settle(l, e, q.try(ctx, l, e))
 	}
 }
 
 // turn waits until e may be sent, and takes it from the line. It returns false
 // when e waits no more.
-func (q *Queue) turn(ctx context.Context, l *line, e *entry) bool {
+func (q *Queue) turn(l *line, e *entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for l.waits(e) {
 		now := time.Now()
 		wait := l.wait(now)
-		switch {
-		case ctx.Err() != nil: // Close has given up
-			q.abandoned += l.abandon(e)
-			return false
-		case q.closed || wait <= 0:
+		if q.closed || wait <= 0 {
 			l.take(e, now)
 			return true
 		}
