@@ -125,6 +125,32 @@ func TestASignalEndsItWhileTheWebhookIsDown(t *testing.T) {
 	w.waitForText(t, "held")
 }
 
+func TestAGapInTheJournalIsSaid(t *testing.T) {
+	t.Parallel()
+	w, slack := toSlack(t)
+	tr := newTrail(t, append(slack, "--match", "TEST=1")...)
+	h := tr.follow()
+	tr.write("in a journal that is gone")
+	w.waitForText(t, "in a journal that is gone")
+	h.signal(os.Interrupt)
+	h.wait()
+	if strings.Contains(h.log(), "trouble") {
+		t.Errorf("where all is fine there is trouble:\n%s", h.log())
+	}
+	other := newTrail(t, append(slack, "--match", "TEST=1")...)
+	other.write("in the one that is there")
+	other.j.Sync()
+	if err := os.MkdirAll(filepath.Dir(other.cursor), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(tr.cursor, other.cursor); err != nil {
+		t.Fatal(err)
+	}
+	h = other.follow()
+	h.waitFor(`level=WARN msg="trouble with the journal" error="journal: the record at cursor .* is no longer in the journal`)
+	w.waitForText(t, "in the one that is there")
+}
+
 func TestAForgedPrefixIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w, slack := toSlack(t)
