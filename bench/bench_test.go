@@ -63,7 +63,12 @@ func TestTheQuickRunPrintsEveryRow(t *testing.T) {
 			t.Errorf("%d rows of %q, want %d", got, way.name, want)
 		}
 	}
-	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 ", "others held up for", "p99 µs", "of toxiproxy"} {
+	for _, k := range keepers() {
+		if got := strings.Count(out.String(), "| "+k.name+" "); got != 1 {
+			t.Errorf("%d rows of %q, want 1", got, k.name)
+		}
+	}
+	for _, head := range []string{"allocs/op", "ratio", "runtime.Stack(all)", "| 100 ", "others held up for", "p99 µs", "of toxiproxy", "of the one file"} {
 		if !strings.Contains(out.String(), head) {
 			t.Errorf("nothing says %q", head)
 		}
@@ -78,7 +83,7 @@ func TestAWrongFlagIsRefused(t *testing.T) {
 		p          plan
 		only, want string
 	}{
-		{quick, "stalls", "want cost, breaker, stall, profile, chaos or sockets"},
+		{quick, "stalls", "want cost, breaker, stall, profile, chaos, sockets or spool"},
 		{plan{rounds: 0}, "", "want at least 1"},
 	} {
 		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {
