@@ -83,7 +83,7 @@ func TestAWrongFlagIsRefused(t *testing.T) {
 		p          plan
 		only, want string
 	}{
-		{quick, "stalls", "want cost, breaker, stall, profile, chaos, sockets or spool"},
+		{quick, "stalls", "want cost, breaker, stall, profile, chaos, sockets, spool or queue"},
 		{plan{rounds: 0}, "", "want at least 1"},
 	} {
 		if err := run(&bytes.Buffer{}, c.p, c.only); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -1,7 +1,7 @@
 // Command bench measures, in one run, what heeler's guards cost a request beside their peers, what its
 // breaker costs a call, how long slowlog's capture holds up everyone else, what it is to profile a request,
 // what a chaos proxy costs those whom it lets through, how much memory an idle WebSocket takes behind the
-// guards, and how many requests a second a spool has on the disk.
+// guards, how many requests a second a spool has on the disk, and what it costs to offer a value to a queue.
 //
 //	go run ./bench
 //
@@ -45,7 +45,7 @@ func main() {
 	testing.Init()
 	var (
 		isQuick  = flag.Bool("quick", false, "measure too little to tell anything: shows that all of it runs")
-		only     = flag.String("only", "", `measure only "cost", "breaker", "stall", "profile", "chaos", "sockets" or "spool"`)
+		only     = flag.String("only", "", `measure only "cost", "breaker", "stall", "profile", "chaos", "sockets", "spool" or "queue"`)
 		rounds   = flag.Int("rounds", full.rounds, "measure every subject this `many` times")
 		profiles = flag.String("cpuprofile", "", "write a CPU profile of each proxy in each contest to this `folder`")
 	)
@@ -69,7 +69,7 @@ func exitOn(err error) {
 
 // usage lists our flags, without the many that package testing has.
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall|profile|chaos|sockets|spool] [-rounds n] [-cpuprofile folder]")
+	fmt.Fprintln(os.Stderr, "usage: bench [-quick] [-only cost|breaker|stall|profile|chaos|sockets|spool|queue] [-rounds n] [-cpuprofile folder]")
 	for _, name := range []string{"quick", "only", "rounds", "cpuprofile"} {
 		fmt.Fprintf(os.Stderr, "  -%s\t%s\n", name, flag.Lookup(name).Usage)
 	}
@@ -80,13 +80,13 @@ func run(w io.Writer, p plan, only string) error {
 	parts := []struct {
 		name   string
 		report func(io.Writer, plan) error
-	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}, {"profile", reportProfiles}, {"chaos", reportProxies}, {"sockets", reportSockets}, {"spool", reportSpools}}
+	}{{"cost", reportCosts}, {"breaker", reportBreakers}, {"stall", reportStalls}, {"profile", reportProfiles}, {"chaos", reportProxies}, {"sockets", reportSockets}, {"spool", reportSpools}, {"queue", reportQueues}}
 	known := only == ""
 	for _, part := range parts {
 		known = known || part.name == only
 	}
 	if !known {
-		return fmt.Errorf("bench: -only %q, want cost, breaker, stall, profile, chaos, sockets or spool", only)
+		return fmt.Errorf("bench: -only %q, want cost, breaker, stall, profile, chaos, sockets, spool or queue", only)
 	}
 	if p.rounds < 1 {
 		return fmt.Errorf("bench: -rounds %d, want at least 1", p.rounds)

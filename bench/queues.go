@@ -72,10 +72,10 @@ type plight struct {
 func plights() []plight {
 	return []plight{
 		{"the worker is stuck, and there is room", stuckWithRoom},
-		{"the worker is stuck, and there is none", func(b *testing.B, m mailbox) { stuckAndFull(b, m, oneAfterAnother) }},
-		{"the same, and as many goroutines offer as there are CPUs", func(b *testing.B, m mailbox) { stuckAndFull(b, m, atOnce) }},
+		{"it is stuck, and there is none", func(b *testing.B, m mailbox) { stuckAndFull(b, m, oneAfterAnother) }},
+		{"there is none, and as many goroutines offer as there are CPUs", func(b *testing.B, m mailbox) { stuckAndFull(b, m, atOnce) }},
 		{"the worker is at work all the time", func(b *testing.B, m mailbox) { atWork(b, m, oneAfterAnother) }},
-		{"the same, and as many goroutines offer as there are CPUs", func(b *testing.B, m mailbox) { atWork(b, m, atOnce) }},
+		{"it is, and as many goroutines offer as there are CPUs", func(b *testing.B, m mailbox) { atWork(b, m, atOnce) }},
 		{"the worker is idle, and has done the work when the next value is offered", thereAndBack},
 	}
 }
@@ -160,7 +160,8 @@ func (p plight) on(all []mailbox) []trial {
 
 func reportQueues(w io.Writer, p plan) error {
 	fmt.Fprintf(w, "\nThe cost of one value offered to a worker: medians of %d rounds, with %d MB in use.\n"+
-		"The ratio is to %s in the same round.\n", p.rounds, heap>>20, queueYardstick)
+		"The ratio is to %s in the same round, which only looks where it is full,\n"+
+		"while who counts what is lost writes, each in turn.\n", p.rounds, heap>>20, queueYardstick)
 	for _, one := range plights() {
 		costs, err := measure(one.on(mailboxes()), p.rounds, p.each)
 		if err != nil {
