@@ -33,7 +33,11 @@ func TestTheExitCodeOfACommandDecides(t *testing.T) {
 		"printf '\\033[31mred\\n'; exit 1":       {"exit status 1: [31mred", false},
 		"test \"$(wc -c)\" -gt 1000000; exit $?": {"", false},
 	} {
+		begin := time.Now()
 		err := heeler.Exec(t.Context(), script, record("MESSAGE", strings.Repeat("x", 1<<20)))
+		if took := time.Since(begin); took > 30*time.Second {
+			t.Errorf("%s: it took %v", script, took)
+		}
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || len(err.Error()) > 3000) {
 			t.Errorf("%s: %.500v, want %q", script, err, c.want)
 		}
