@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heeler-go/heeler/backoff"
+	"github.com/heeler-go/heeler/internal/respond"
 )
 
 // takes is a handler that takes so long.
@@ -148,6 +149,11 @@ func TestAStreamGivesItsPlaceBack(t *testing.T) {
 			w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 			io.WriteString(w, "data: 1\n\n")
 		},
+		"one that is declared": func(w http.ResponseWriter, _ *http.Request) {
+			if err := respond.Stream(w); err != nil {
+				t.Error(err)
+			}
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &backoff.Policy{MaxInFlight: 1}
@@ -163,6 +169,17 @@ func TestAStreamGivesItsPlaceBack(t *testing.T) {
 			}
 			time.Sleep(2 * time.Hour)
 			is(t, name, p.Stats(), backoff.Stats{Requests: 5})
+		})
+		synctest.Test(t, func(t *testing.T) {
+			p := &backoff.Policy{MaxInFlight: 1}
+			func() {
+				defer func() { is(t, name+", the panic", recover(), any("of the handler's own")) }()
+				visit(p.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					begin(w, r)
+					panic("of the handler's own")
+				})), get())
+			}()
+			is(t, name+", after a panic", p.Stats(), backoff.Stats{Requests: 1})
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/respond"
 	"github.com/heeler-go/heeler/timebox"
 )
 
@@ -92,6 +93,96 @@ func TestAConnectionHijackedThroughAControllerLeavesTheBox(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lasting are the ways to say that a response is meant to last.
+var lasting = map[string]func(http.ResponseWriter) error{
+	"an event stream": func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", "text/event-stream")
+		return http.NewResponseController(w).Flush()
+	},
+	"declared": func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		return respond.Stream(w)
+	},
+}
+
+func TestWhatIsMeantToLastLeavesTheBox(t *testing.T) {
+	for name, begin := range lasting {
+		t.Run(name, func(t *testing.T) {
+			overEachProtocol(t, func(t *testing.T, s *server) {
+				box := &timebox.Box{Limit: later, Quota: timebox.NewQuota(time.Hour)}
+				s.start(box, func(w http.ResponseWriter, r *http.Request) {
+					if err := begin(w); err != nil {
+						t.Error(err)
+					}
+					if got, want := box.Stats(), (timebox.Stats{Started: 1}); got != want {
+						t.Errorf("%+v, want %+v", got, want)
+					}
+					before := box.Quota.Remaining()
+					time.Sleep(later + soon)
+					if spent := before - box.Quota.Remaining(); spent != 0 {
+						t.Errorf("it has spent %v of the quota", spent)
+					}
+					unbounded(t, r.Context())
+					io.WriteString(w, "late")
+				})
+				if resp, text := s.mustGet("/"); resp.StatusCode != 200 || text != "late" {
+					t.Errorf("%d %q, want what the handler says", resp.StatusCode, text)
+				}
+				if got, want := box.Stats(), (timebox.Stats{Started: 1}); got != want {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestAStreamWhoseHandlerPanicsIsSeenToFail(t *testing.T) {
+	for name, begin := range lasting {
+		t.Run(name, func(t *testing.T) {
+			overEachProtocol(t, func(t *testing.T, s *server) {
+				box := &timebox.Box{Limit: later, Quota: timebox.NewQuota(time.Hour)}
+				s.start(box, func(w http.ResponseWriter, r *http.Request) {
+					if err := begin(w); err != nil {
+						t.Error(err)
+					}
+					io.WriteString(w, "half")
+					http.NewResponseController(w).Flush()
+					panic("of the handler's own")
+				})
+				if _, text, err := s.get("/"); err == nil {
+					t.Errorf("%q seems whole", text)
+				}
+				if got, want := box.Stats(), (timebox.Stats{Started: 1}); got != want {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+				before := box.Quota.Remaining()
+				time.Sleep(soon)
+				if spent := before - box.Quota.Remaining(); spent != 0 {
+					t.Errorf("the quota counts on: %v", spent)
+				}
+			})
+		})
+	}
+}
+
+func TestAStreamThatIsDeclaredTooLateIsNone(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, s *server) {
+		box := &timebox.Box{Limit: soon}
+		declared := make(chan error, 1)
+		s.start(box, func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			time.Sleep(soon) // the box answers meanwhile
+			declared <- respond.Stream(w)
+		})
+		if resp, _ := s.mustGet("/"); resp.StatusCode != 503 {
+			t.Errorf("%v, want 503", resp.Status)
+		}
+		if err := receive(t, "the handler", declared); err != http.ErrHandlerTimeout {
+			t.Errorf("%v, want %v", err, http.ErrHandlerTimeout)
+		}
+	})
 }
 
 // slowHijacker is in the middle of a hijack when the limit comes.
