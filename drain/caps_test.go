@@ -196,8 +196,11 @@ func TestARaceForTheLastSlotsHasNoMoreWinnersThanSlots(t *testing.T) {
 	d := &drain.Drainer{MaxConns: slots, MaxPerClient: slots}
 	begin := make(chan struct{})
 	var lost, won sync.Map
+	var handlers sync.WaitGroup
+	handlers.Add(rivals)
 	s := serve(t, protocols[0], d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-begin
+		defer handlers.Done()
 		conn, _, err := takeOver(w)
 		if err != nil {
 			lost.Store(r, err)
@@ -213,6 +216,8 @@ func TestARaceForTheLastSlotsHasNoMoreWinnersThanSlots(t *testing.T) {
 	eventually(t, "all rivals", isCount(d, drain.Count{InFlight: rivals}))
 	close(begin)
 	all.Wait()
+	handlers.Wait()
+	handlers.Add(1) // for one more
 	winners, losers := 0, 0
 	for range won.Range {
 		winners++

@@ -47,7 +47,7 @@ func TestACrowdIsToldOneAfterTheOther(t *testing.T) {
 	}
 	dialled.Wait()
 	eventually(t, "the crowd", isCount(d, drain.Count{Hijacked: crowd}))
-	if running := leak.Goroutines("heeler/drain.(*", 0); len(running) > 0 {
+	if running := leak.Goroutines("heeler/drain.(*", patience); len(running) > 0 {
 		t.Errorf("%d goroutines of ours are there for the idle crowd: %s", len(running), running[0])
 	}
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/request"
-	"github.com/heeler-go/heeler/internal/respond"
 )
 
 type handler struct {
@@ -69,19 +68,6 @@ func (d *Drainer) knows(rec *request.Record) bool {
 	for ; rec != nil; rec = rec.Outer {
 		if x, ok := rec.Guard.(*exchange); ok && x.drainer == d {
 			return true
-		}
-	}
-	return false
-}
-
-func declare(w http.ResponseWriter) error { return respond.Stream(w) }
-
-func tell(ctx context.Context, say func(context.Context)) bool {
-	for rec := request.From(ctx); rec != nil; rec = rec.Outer {
-		if x, ok := rec.Guard.(*exchange); ok {
-			if k := x.conn.Load(); k != nil {
-				return k.hook(say)
-			}
 		}
 	}
 	return false

@@ -169,7 +169,7 @@ func TestAHandlerThatIgnoresItsContextIsNamedAsLeft(t *testing.T) {
 func TestAStreamWhoseHandlerDoesNotReturnHasNoRetry(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, p protocol) {
 		for _, end := range []func(){func() { panic(http.ErrAbortHandler) }, func() { panic("on purpose") }} {
-			var d drain.Drainer
+			d := &drain.Drainer{Spread: time.Millisecond}
 			s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				events(w, r)
 				end()
@@ -211,8 +211,9 @@ func TestRetryIsNotWrittenWhereItHasNoPlace(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			overEachProtocol(t, func(t *testing.T, p protocol) {
-				var d drain.Drainer
+				d := &drain.Drainer{Spread: time.Millisecond}
 				s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if err := begin(w); err != nil {
 						t.Error(err)
@@ -276,6 +277,9 @@ func TestTheConnectionOfABoxThatCutsIsNotKept(t *testing.T) {
 			t.Errorf("%q seems whole", b)
 		}
 		eventually(t, "the end", isCount(d, drain.Count{Streams: 1}))
+		if got := d.Stats(); got != (drain.Stats{}) {
+			t.Errorf("%+v", got)
+		}
 	})
 }
 

@@ -72,8 +72,13 @@ func (l *list) all() iter.Seq[*kept] {
 
 // keep enters what has a slot of the client's.
 func (d *Drainer) keep(k *kept, kind uint8, client uint64, self peer) {
-	k.drainer, k.kind, k.client, k.self = d, kind, client, self
 	d.mu.Lock()
+	if k.state == ended { // by a handler that goes on without anybody waiting for it
+		d.give(client)
+		d.mu.Unlock()
+		return
+	}
+	k.drainer, k.kind, k.client, k.self = d, kind, client, self
 	d.kept.add(k)
 	d.kinds[kind]++
 	late := d.late != nil
@@ -88,18 +93,22 @@ func (d *Drainer) keep(k *kept, kind uint8, client uint64, self peer) {
 
 // leave takes it out and gives its slot back, once.
 func (k *kept) leave() {
-	d := k.drainer
-	d.mu.Lock()
-	if k.state == ended {
-		d.mu.Unlock()
-		return
+	if k.drainer.remove(k) {
+		k.drainer.notify()
 	}
+}
+
+func (d *Drainer) remove(k *kept) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	entered := k.self != nil && k.state != ended
 	k.state, k.say = ended, nil
-	d.kept.remove(k)
-	d.kinds[k.kind]--
-	d.give(k.client)
-	d.mu.Unlock()
-	d.notify()
+	if entered {
+		d.kept.remove(k)
+		d.kinds[k.kind]--
+		d.give(k.client)
+	}
+	return entered
 }
 
 // hook sets the hook and reports whether that was in time.

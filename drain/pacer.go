@@ -78,6 +78,7 @@ func (p *pacer) idle() bool { return p.tell.busy() == 0 && p.cut.busy() == 0 }
 
 // act does what is due and says when there is more to do; the zero time is never.
 func (p *pacer) act(now time.Time) (next time.Time) {
+	p.line(now)
 	for len(p.turns) > 0 && !now.Before(p.turns[0].at) {
 		p.turn(p.turns[0].k)
 		p.turns = p.turns[1:]
@@ -85,18 +86,27 @@ func (p *pacer) act(now time.Time) (next time.Time) {
 	if len(p.turns) > 0 {
 		next = p.turns[0].at
 	}
+	return sooner(next, p.expire(now))
+}
+
+// line gives a turn to those who have come late: the last one, and not before their handler can have said how
+// they are to be told.
+func (p *pacer) line(now time.Time) {
 	p.d.mu.Lock()
 	late := p.late
 	p.late = nil
 	p.d.mu.Unlock()
 	if len(late) > 0 && p.all {
 		p.cutAll()
-	} else {
-		for _, k := range late {
-			p.turn(k)
-		}
+		return
 	}
-	return sooner(next, p.expire(now))
+	for _, k := range late {
+		at := now.Add(settling)
+		if n := len(p.turns); n > 0 && p.turns[n-1].at.After(at) {
+			at = p.turns[n-1].at
+		}
+		p.turns = append(p.turns, turn{at, k})
+	}
 }
 
 // turn ends k. A stream is ended in no time; a connection may take its.

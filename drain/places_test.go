@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ func TestTheDrainerWorksInEachPlace(t *testing.T) {
 	retry := regexp.MustCompile(`^data: begun\n\nretry: \d+\n\n$`)
 	for _, place := range chained {
 		t.Run(place, func(t *testing.T) {
+			t.Parallel()
 			overEachProtocol(t, func(t *testing.T, p protocol) {
 				d := &drain.Drainer{MaxConns: 3, Spread: 100 * time.Millisecond}
 				s := serve(t, p, chains(d, http.HandlerFunc(whatever))[place])
@@ -76,9 +78,9 @@ func TestTheDrainerWorksInEachPlace(t *testing.T) {
 func TestTheContextEndsWithAllThatComesFromIt(t *testing.T) {
 	for _, place := range chained {
 		t.Run(place, func(t *testing.T) {
-			var d drain.Drainer
+			d := &drain.Drainer{Spread: time.Millisecond}
 			causes := make(chan error, 3)
-			s := serve(t, protocols[0], chains(&d, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := serve(t, protocols[0], chains(d, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				ctx, cancel := context.WithTimeout(r.Context(), time.Hour)
 				defer cancel()
 				before := runtime.NumGoroutine()
@@ -88,7 +90,7 @@ func TestTheContextEndsWithAllThatComesFromIt(t *testing.T) {
 					_, cancel = context.WithCancel(r.Context())
 					defer cancel()
 				}
-				if n := runtime.NumGoroutine() - before; place != "innermost" && n > 50 {
+				if n := runtime.NumGoroutine() - before; n > 50 {
 					t.Errorf("%d goroutines for contexts", n)
 				}
 				if ctx.Err() != nil || r.Context().Err() != nil || context.Cause(r.Context()) != nil {
@@ -145,18 +147,20 @@ func TestTheContextHasWhatTheRequestsHas(t *testing.T) {
 	})).ServeHTTP(nowhere{make(http.Header)}, new(http.Request).WithContext(ctx))
 }
 
-// A connection that is taken over just when others are being ended is ended, too.
-func TestAConnectionThatComesLateIsEnded(t *testing.T) {
+// A connection that is taken over just when others are being ended has its turn, too.
+func TestAConnectionThatComesLateIsTold(t *testing.T) {
 	d := &drain.Drainer{Spread: 300 * time.Millisecond}
 	admitted, end := make(chan struct{}), make(chan struct{})
 	h := d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/late" {
-			if _, _, err := takeOver(w); err != nil {
-				t.Error(err)
-			}
+		conn, _, err := takeOver(w)
+		if err != nil {
+			t.Error(err)
 			return
 		}
-		whatever(w, r)
+		drain.Tell(r.Context(), func(context.Context) {
+			io.WriteString(conn, "bye\n")
+			conn.Close()
+		})
 	}))
 	s := serve(t, protocols[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/late" {
@@ -165,21 +169,17 @@ func TestAConnectionThatComesLateIsEnded(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}))
 	s.upgrade()
-	gone := make(chan error, 1)
-	go func() {
-		rw, _, _ := s.upgradeTo("/late")
-		_, err := rw.ReadByte()
-		gone <- err
-	}()
+	conn := s.dial()
+	io.WriteString(conn, "GET /late"+upgrade)
 	<-admitted
 	time.AfterFunc(500*time.Millisecond, func() { close(end) })
 	if err := d.Shutdown(within(t, patience), nil); err != nil {
 		t.Error(err)
 	}
-	if err := <-gone; err == nil {
-		t.Error("it goes on")
+	if got, _ := io.ReadAll(conn); !strings.HasSuffix(string(got), "\r\n\r\nbye\n") {
+		t.Errorf("%q", got)
 	}
-	if got := d.Stats(); got.Closed != 2 {
+	if got := d.Stats(); got != (drain.Stats{Told: 2}) {
 		t.Errorf("%+v", got)
 	}
 }

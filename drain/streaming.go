@@ -1,0 +1,81 @@
+package drain
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// isEventStream tells one as package respond does.
+func isEventStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimRight(kind, " \t"), "text/event-stream")
+}
+
+// unlimit takes the server's own limits off.
+func (x *exchange) unlimit() {
+	srv, _ := x.ctx.parent.Value(http.ServerContextKey).(*http.Server)
+	if srv == nil {
+		return
+	}
+	rc := http.NewResponseController(x.writer.Under())
+	if srv.ReadTimeout > 0 {
+		rc.SetReadDeadline(time.Time{})
+	}
+	if srv.WriteTimeout > 0 {
+		rc.SetWriteDeadline(time.Time{})
+	}
+}
+
+// sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
+// handler has written, unless a middleware inside has encoded that or it was all announced.
+func (x *exchange) sayRetry() {
+	w := x.writer.Under()
+	h := w.Header()
+	if !isEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
+		h.Get("Content-Length") != "" || len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
+		return
+	}
+	base := x.drainer.retry()
+	line := strconv.AppendInt([]byte("retry: "), int64((base+rand.N(base))/time.Millisecond), 10)
+	if _, err := w.Write(append(line, "\n\n"...)); err == nil {
+		http.NewResponseController(w).Flush()
+	}
+}
+
+// A streaming is what is kept of a stream.
+type streaming struct {
+	kept
+	x    *exchange
+	mu   sync.Mutex // held while something is done to the response from elsewhere
+	over bool
+}
+
+// goodbye ends the context. The handler does the rest.
+func (s *streaming) goodbye() { s.x.ctx.end(ErrDraining) }
+
+// cut makes what the handler reads and writes fail, since it may be blocked there.
+func (s *streaming) cut() {
+	s.goodbye()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return // the response may be another request's already
+	}
+	rc := http.NewResponseController(s.x.writer.Under())
+	rc.SetReadDeadline(past)
+	rc.SetWriteDeadline(past)
+}
+
+var past = time.Unix(1, 0)
+
+// close is called when the stream is over.
+func (s *streaming) close() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.leave()
+}
