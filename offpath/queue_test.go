@@ -40,7 +40,7 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 		synctest.Wait() // the worker has it, and is stuck
 		before := runtime.NumGoroutine()
 
-		const offers, callers = 1_000_000, 8
+		const offers, callers, runtimes = 1_000_000, 8, 5 // the runtime has some of its own now and then
 		var taken atomic.Int64
 		start := time.Now()
 		var wg sync.WaitGroup
@@ -50,7 +50,7 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 					if q.Offer(i) {
 						taken.Add(1)
 					}
-					if n := runtime.NumGoroutine(); i%10_000 == 0 && n > before+callers {
+					if n := runtime.NumGoroutine(); i%10_000 == 0 && n > before+callers+runtimes {
 						t.Errorf("%d goroutines, %d before and %d who offer", n, before, callers)
 					}
 				}
@@ -60,9 +60,8 @@ func TestAMillionOffersToAStuckWorkerCostNoGoroutineAndEachDropIsCounted(t *test
 		if d := time.Since(start); d != 0 {
 			t.Errorf("Offer waited %v", d)
 		}
-		synctest.Wait()
-		if after := runtime.NumGoroutine(); after > before {
-			t.Errorf("%d goroutines, %d before", after, before)
+		if n := len(leak.Goroutines("offpath.(*Queue", 0)); n != 1 {
+			t.Errorf("%d goroutines of the queue's, want 1", n)
 		}
 		if taken.Load() != 100 {
 			t.Errorf("Offer said %d times that it took the value, want 100", taken.Load())
