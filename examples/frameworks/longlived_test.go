@@ -69,6 +69,16 @@ func (s stream) poll(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// receive is a stream from the client: its body comes when there is something to say.
+func receive(w http.ResponseWriter, r *http.Request) {
+	if err := drain.Stream(w); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "%s, %v", body, err)
+}
+
 // dial opens a WebSocket.
 func dial(t *testing.T, server *httptest.Server, path string) *gorilla.Conn {
 	t.Helper()
@@ -189,7 +199,10 @@ func TestIdleConnectionsOutliveTheServersTimeouts(t *testing.T) {
 			for path, handler := range echoes {
 				routes[path] = handler
 			}
-			outliveTheServersTimeouts(t, around(frameworks.Std(routes)), s)
+			mux := http.NewServeMux()
+			mux.Handle("/", frameworks.Std(routes))
+			mux.HandleFunc("POST /receive", receive)
+			outliveTheServersTimeouts(t, around(mux), s)
 		})
 	}
 }
@@ -217,6 +230,17 @@ func outliveTheServersTimeouts(t *testing.T, h http.Handler, s stream) {
 		err       error
 	}
 	answers := make(chan answer)
+	late, say := io.Pipe()
+	go func() {
+		response, err := one.Client().Post(one.URL+"/receive", "text/plain", late)
+		if err != nil {
+			answers <- answer{"/receive", "", err}
+			return
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		answers <- answer{"/receive", string(body), err}
+	}()
 	for proto, server := range map[string]*httptest.Server{"HTTP/1": one, "HTTP/2": two} {
 		for _, path := range []string{"/events", "/poll"} {
 			go func() {
@@ -230,9 +254,14 @@ func outliveTheServersTimeouts(t *testing.T, h http.Handler, s stream) {
 		echoComesBack(t, conn, "still here, "+path)
 	}
 	close(s.next)
-	for range 4 {
+	io.WriteString(say, "late news")
+	say.Close()
+	for range 5 {
 		a, want := <-answers, "data: 0\n\ndata: 1\n\n"
-		if strings.HasSuffix(a.who, "/poll") {
+		switch {
+		case a.who == "/receive":
+			want = "late news, <nil>"
+		case strings.HasSuffix(a.who, "/poll"):
 			want = "news"
 		}
 		if a.err != nil || a.text != want {

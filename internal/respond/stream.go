@@ -61,9 +61,9 @@ func Stream(w http.ResponseWriter) error {
 }
 
 // unlimit takes off the server's limits on the time of a stream, if w is the
-// outermost guard's. A read deadline would end the request's context, since
-// HTTP/1 reads on to see whether the client is still there. Limits that the
-// handler sets itself from then on stay.
+// outermost guard's: the one on its writes, and the one on its reads, since a
+// stream may go on in both directions. Limits that the handler sets itself from
+// then on stay.
 func (w *Writer) unlimit() {
 	if w.lasts || next(w.under) != nil {
 		return
