@@ -100,7 +100,8 @@ func (x *exchange) seized() bool { return x.phase.Load() == seized }
 // connection, which holds mu.
 func (x *exchange) LongLived() {
 	if x.letGo() && x.writer.Hijacked() && x.mu.TryLock() {
-		x.handBack() // which lasts as long as the connection otherwise
+		x.handBack()  // what is kept lasts as long as the connection
+		x.ctx.Yield() // when the handler returns, net/http ends the request's context
 		x.mu.Unlock()
 	}
 }

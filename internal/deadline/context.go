@@ -21,6 +21,8 @@ type Context struct {
 	after  *afterFunc  // the first of those that wait
 	unlink func() bool // from the parent
 
+	yields bool // it is only its parent from now on; guarded by mu
+
 	state atomic.Uint32                   // fresh, used or over
 	free  atomic.Bool                     // the deadline is off
 	dead  atomic.Pointer[context.Context] // has the cause, once the limit was reached
@@ -88,6 +90,9 @@ func (c *Context) Err() error {
 func (c *Context) Done() <-chan struct{} {
 	c.lock()
 	defer c.mu.Unlock()
+	if c.yields {
+		return c.Parent.Done()
+	}
 	if c.done == nil {
 		c.done = make(chan struct{})
 		if c.err != nil {
@@ -104,6 +109,9 @@ func (c *Context) Done() <-chan struct{} {
 func (c *Context) AfterFunc(f func()) (stop func() bool) {
 	c.lock()
 	defer c.mu.Unlock()
+	if c.yields {
+		return context.AfterFunc(c.Parent, f)
+	}
 	if c.err != nil {
 		go f()
 		return func() bool { return false }
@@ -164,10 +172,25 @@ func (c *Context) Released() bool { return c.free.Load() }
 // Release takes the deadline off.
 func (c *Context) Release() { c.free.Store(true) }
 
+// Yield takes the deadline off and leaves all else to the parent, unless somebody
+// waits for the context's end already: so that what derives from it costs no more
+// than what derives from the parent. Then Cancel does nothing, and the parent is
+// to end when the owner would call it.
+func (c *Context) Yield() {
+	c.Release()
+	c.lock()
+	c.yields = c.err == nil && c.done == nil && c.after == nil
+	c.mu.Unlock()
+}
+
 // end ends the context unless it has ended, and says how it did. The cause is
 // that of dead, or else the parent's.
 func (c *Context) end(err error, dead *context.Context) error {
 	c.lock()
+	if c.yields {
+		c.mu.Unlock()
+		return err
+	}
 	if c.err != nil {
 		defer c.mu.Unlock()
 		return c.err

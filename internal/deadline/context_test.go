@@ -2,6 +2,7 @@ package deadline_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -49,5 +50,58 @@ func TestWhatComesAfterTheEndIsCalledAtOnce(t *testing.T) {
 	<-called
 	if stop() {
 		t.Error("what has been called can be stopped")
+	}
+}
+
+func TestAContextThatYieldsIsItsParent(t *testing.T) {
+	over := errors.New("over")
+	parent, end := context.WithCancelCause(t.Context())
+	c := &deadline.Context{Parent: parent, Until: deadline.Now()}
+	c.Yield()
+	if _, ok := c.Deadline(); ok {
+		t.Error("there is a deadline")
+	}
+	var called [2]chan struct{}
+	for i, ctx := range []context.Context{c, parent} {
+		called[i] = make(chan struct{})
+		context.AfterFunc(ctx, func() { close(called[i]) })
+	}
+	canceled := make(chan struct{})
+	if stop := c.AfterFunc(func() { close(canceled) }); !stop() {
+		t.Error("what waits cannot be stopped")
+	}
+	c.Cancel()
+	if c.Done() != parent.Done() || c.Err() != nil {
+		t.Errorf("its owner has ended it: %v", c.Err())
+	}
+	end(over)
+	<-called[0]
+	<-called[1]
+	if c.Err() != context.Canceled || context.Cause(c) != over {
+		t.Errorf("it ends with %v because of %v", c.Err(), context.Cause(c))
+	}
+	select {
+	case <-canceled:
+		t.Error("what was stopped is called")
+	default:
+	}
+}
+
+func TestAContextThatSomebodyWaitsForDoesNotYield(t *testing.T) {
+	for name, ask := range map[string]func(*deadline.Context){
+		"Done":      func(c *deadline.Context) { c.Done() },
+		"AfterFunc": func(c *deadline.Context) { c.AfterFunc(func() {}) },
+		"Cancel":    func(c *deadline.Context) { c.Cancel() },
+	} {
+		c := &deadline.Context{Parent: t.Context(), Until: deadline.Never}
+		ask(c)
+		c.Yield()
+		done := c.Done()
+		c.Cancel()
+		select {
+		case <-done:
+		default:
+			t.Errorf("%s: it goes on when its owner has ended it", name)
+		}
 	}
 }
