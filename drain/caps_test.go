@@ -1,10 +1,12 @@
 package drain_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -113,11 +115,13 @@ func TestARefusedStreamIsAnsweredAtOnce(t *testing.T) {
 		s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			w.WriteHeader(200)
-			http.NewResponseController(w).Flush()
+			if r.URL.Path == "/first" {
+				http.NewResponseController(w).Flush()
+			}
 			<-end
 		})))
 		defer close(end)
-		s.get("/")
+		s.get("/first")
 		if resp := s.get("/"); !refusal(resp) {
 			t.Errorf("%v", resp)
 		}
@@ -297,6 +301,57 @@ func TestASlotComesBackHoweverAHandlerEnds(t *testing.T) {
 			eventually(t, "the slot of "+path, isCount(d, drain.Count{}))
 		}
 	})
+}
+
+// broken is a response whose connection cannot be taken over.
+type broken struct {
+	nowhere
+	how func() error
+}
+
+func (b broken) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, b.how() }
+
+func TestASlotComesBackIfTheHijackFails(t *testing.T) {
+	d := &drain.Drainer{MaxConns: 1}
+	for name, how := range map[string]func() error{
+		"with an error": func() error { return http.ErrNotSupported },
+		"with a panic":  func() error { panic("on purpose") },
+	} {
+		h := d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if conn, _, err := http.NewResponseController(w).Hijack(); conn != nil || !errors.Is(err, http.ErrNotSupported) {
+				t.Errorf("%s: %v, %v", name, conn, err)
+			}
+			if err := drain.Stream(w); err != nil {
+				t.Errorf("%s: then a stream: %v", name, err)
+			}
+		}))
+		panics(func() { h.ServeHTTP(broken{nowhere{make(http.Header)}, how}, new(http.Request)) })
+		var free bool
+		d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { free = drain.Stream(w) == nil })).
+			ServeHTTP(nowhere{make(http.Header)}, new(http.Request))
+		if !free || d.Count() != (drain.Count{}) {
+			t.Errorf("%s: the slot is free: %v; %+v", name, free, d.Count())
+		}
+	}
+}
+
+func TestRequestsAreCountedApartFromStreams(t *testing.T) {
+	d := new(drain.Drainer)
+	ask := func(f http.HandlerFunc) { d.Wrap(f).ServeHTTP(nowhere{make(http.Header)}, new(http.Request)) }
+	stream := func(w http.ResponseWriter, r *http.Request) {
+		drain.Stream(w)
+		if got := d.Count(); got != (drain.Count{Streams: 1}) {
+			t.Errorf("in a stream: %+v", got)
+		}
+	}
+	for range 2 {
+		ask(stream)
+		ask(func(w http.ResponseWriter, r *http.Request) {
+			if got := d.Count(); got != (drain.Count{InFlight: 1}) {
+				t.Errorf("in a request: %+v", got)
+			}
+		})
+	}
 }
 
 func ExampleStream() {

@@ -77,11 +77,6 @@ func (c *unixConn) goodbye()  { c.Close() }
 func (c *otherConn) goodbye() { c.Close() }
 
 func (c *tcpConn) cut()   { c.Close() }
+func (c *tlsConn) cut()   { c.Close() }
 func (c *unixConn) cut()  { c.Close() }
 func (c *otherConn) cut() { c.Close() }
-
-// cut does not say goodbye, for which a client that reads nothing would be waited for 5 s.
-func (c *tlsConn) cut() {
-	c.NetConn().Close()
-	c.Close()
-}

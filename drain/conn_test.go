@@ -217,6 +217,29 @@ func TestTheServersTimeoutsDoNotHold(t *testing.T) {
 			}
 		}
 	})
+	overEachProtocol(t, func(t *testing.T, p protocol) { // one that reads for long
+		var d drain.Drainer
+		s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := drain.Stream(w); err != nil {
+				t.Error(err)
+			}
+			io.Copy(w, r.Body)
+		})), timeouts)
+		from, to := io.Pipe()
+		go func() {
+			time.Sleep(4 * limit)
+			io.WriteString(to, "late")
+			to.Close()
+		}()
+		resp, err := s.Client().Post(s.URL, "text/plain", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if got := text(t, resp); got != "late" {
+			t.Errorf("%q", got)
+		}
+	})
 	overHTTP1(t, func(t *testing.T, p protocol) {
 		var d drain.Drainer
 		s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

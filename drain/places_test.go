@@ -147,9 +147,8 @@ func TestTheContextHasWhatTheRequestsHas(t *testing.T) {
 	})).ServeHTTP(nowhere{make(http.Header)}, new(http.Request).WithContext(ctx))
 }
 
-// A connection that is taken over just when others are being ended has its turn, too.
-func TestAConnectionThatComesLateIsTold(t *testing.T) {
-	d := &drain.Drainer{Spread: 300 * time.Millisecond}
+// lateServer serves connections that say bye, of which those to /late are in the middle of a hijack until end is closed.
+func lateServer(t *testing.T, d *drain.Drainer) (s *server, late net.Conn, end chan struct{}) {
 	admitted, end := make(chan struct{}), make(chan struct{})
 	h := d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := takeOver(w)
@@ -162,26 +161,54 @@ func TestAConnectionThatComesLateIsTold(t *testing.T) {
 			conn.Close()
 		})
 	}))
-	s := serve(t, protocols[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s = serve(t, protocols[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/late" {
 			w = slow{w, admitted, end}
 		}
 		h.ServeHTTP(w, r)
 	}))
-	s.upgrade()
-	conn := s.dial()
-	io.WriteString(conn, "GET /late"+upgrade)
+	late = s.dial()
+	io.WriteString(late, "GET /late"+upgrade)
 	<-admitted
+	return s, late, end
+}
+
+func saysBye(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if got, _ := io.ReadAll(conn); !strings.HasSuffix(string(got), "\r\n\r\nbye\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// A connection that is taken over just when others are being ended has its turn, too.
+func TestAConnectionThatComesLateIsTold(t *testing.T) {
+	d := &drain.Drainer{Spread: 300 * time.Millisecond}
+	s, late, end := lateServer(t, d)
+	s.upgrade()
 	time.AfterFunc(500*time.Millisecond, func() { close(end) })
 	if err := d.Shutdown(within(t, patience), nil); err != nil {
 		t.Error(err)
 	}
-	if got, _ := io.ReadAll(conn); !strings.HasSuffix(string(got), "\r\n\r\nbye\n") {
-		t.Errorf("%q", got)
-	}
+	saysBye(t, late)
 	if got := d.Stats(); got != (drain.Stats{Told: 2}) {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestAnotherCallGoesOnWithWhatIsLeft(t *testing.T) {
+	var d drain.Drainer
+	s, late, end := lateServer(t, &d)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var failed *drain.ShutdownError
+	if err := d.Shutdown(ctx, nil); !errors.As(err, &failed) || failed.Requests != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { close(end) })
+	if err := d.Shutdown(within(t, patience), s.Config); err != nil {
+		t.Error(err)
+	}
+	saysBye(t, late)
 }
 
 // slow is in the middle of a hijack for some time.

@@ -164,38 +164,76 @@ func TestASilentConnectionDoesNotHoldItUp(t *testing.T) {
 // holding is a guard further out that holds requests back.
 type holding struct {
 	http.Handler
-	came chan struct{}
-	time time.Duration
+	came chan struct{} // gets one for each
+	time map[string]time.Duration
 }
 
 func (h holding) Unwrap() http.Handler { return h.Handler }
 
 func (h holding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	close(h.came)
-	time.Sleep(h.time)
+	h.came <- struct{}{}
+	time.Sleep(h.time[r.URL.Path])
 	h.Handler.ServeHTTP(w, r)
 }
 
 func TestARequestThatIsJustComingIsServed(t *testing.T) {
 	var d drain.Drainer
-	h := holding{d.Wrap(http.NotFoundHandler()), make(chan struct{}), 400 * time.Millisecond}
+	h := holding{d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			time.Sleep(1200 * time.Millisecond)
+		}
+	})), make(chan struct{}, 3), map[string]time.Duration{"/soon": 400 * time.Millisecond, "/later": 1700 * time.Millisecond}}
 	s := serve(t, protocols[0], h)
 	s.dial() // a silent one, which is to be closed
-	got := make(chan error, 1)
-	go func() {
-		resp, err := s.Client().Get(s.URL)
-		if err == nil && resp.StatusCode != 404 {
-			err = errors.New(resp.Status)
-		}
-		got <- err
-	}()
-	<-h.came
+	got := make(chan error, 3)
+	for _, path := range []string{"/", "/soon", "/later"} {
+		go func() {
+			resp, err := s.Client().Get(s.URL + path)
+			if err == nil {
+				resp.Body.Close()
+			}
+			got <- err
+		}()
+		<-h.came
+	}
 	if err := d.Shutdown(within(t, patience), s.Config); err != nil {
 		t.Error(err)
 	}
-	if err := <-got; err != nil {
-		t.Error(err)
+	for range 3 {
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
 	}
+}
+
+func TestARequestThatTakesTooLongIsCutAtTheEnd(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, p protocol) {
+		var d drain.Drainer
+		began, ended := make(chan struct{}), make(chan struct{})
+		s := serve(t, p, d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(began)
+			<-r.Context().Done()
+			close(ended)
+		})))
+		got := make(chan error, 1)
+		go func() {
+			resp, err := s.Client().Post(s.URL, "", nil) // which nobody tries again
+			if err == nil {
+				resp.Body.Close()
+			}
+			got <- err
+		}()
+		<-began
+		err := d.Shutdown(within(t, 500*time.Millisecond), s.Config)
+		var failed *drain.ShutdownError
+		if !errors.As(err, &failed) || *failed != (drain.ShutdownError{Requests: 1, Server: true, Err: context.DeadlineExceeded}) {
+			t.Errorf("%v", err)
+		}
+		<-ended
+		if err := <-got; err == nil {
+			t.Error("the client has an answer")
+		}
+	})
 }
 
 func TestAHandlerBesideTheDrainerIsNotCut(t *testing.T) {

@@ -31,12 +31,12 @@ func (x *exchange) unlimit() {
 }
 
 // sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
-// handler has written, unless a middleware inside has encoded that or it was all announced.
+// handler has written, unless a middleware inside has encoded that. One that has a length takes no more.
 func (x *exchange) sayRetry() {
 	w := x.writer.Under()
 	h := w.Header()
 	if !isEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
-		h.Get("Content-Length") != "" || len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
+		len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
 		return
 	}
 	base := x.drainer.retry()
