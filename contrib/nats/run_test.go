@@ -280,3 +280,21 @@ func TestAConsumerThatWasDeletedIsMadeAgain(t *testing.T) {
 		return len(v) > 0 && v[len(v)-1].body == "after"
 	})
 }
+
+// The client of NATS takes the context's deadline for the longest that a fetch may last.
+func TestEntriesComeUpToTheDeadline(t *testing.T) {
+	q := start(t)
+	q.holds(jetstream.StreamConfig{})
+	s := &nats.Stream{JetStream: q.js, Subject: "hooks"}
+	publish(t, s, "bark")
+	ctx, cancel := context.WithTimeout(t.Context(), 1900*time.Millisecond)
+	defer cancel()
+	s.Run(ctx, func(ctx context.Context, _ *spool.Entry) error {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the handle does not know of the deadline")
+		}
+		cancel()
+		return nil
+	})
+	equal(t, "stats", s.Stats(), nats.Stats{Published: 1, Acknowledged: 1})
+}

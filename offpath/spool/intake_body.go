@@ -55,20 +55,11 @@ func (b *body) discard() {
 // left.
 func (b *body) again() io.ReadCloser {
 	parts := b.copy.parts()
-	switch b.end {
-	case nil:
+	if !b.whole() {
 		parts = append(parts, b.from)
-	case io.EOF:
-	default: // it ended where it was dropped
-		parts = append(parts, failing{b.end})
 	}
 	return io.NopCloser(io.MultiReader(parts...))
 }
-
-// failing is a reader of nothing but an error.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // copied is how much of a body that is passed on is kept in memory, in bytes.
 const copied = 64 << 10

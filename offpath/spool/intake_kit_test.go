@@ -37,6 +37,9 @@ func (s *shelf) Publish(ctx context.Context, e *spool.Entry, body io.Reader) err
 	if err != nil {
 		return fmt.Errorf("shelf: %w", err)
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	e.Size = int64(len(b))
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -127,7 +127,7 @@ func (h *intake) store(ctx context.Context, e *Entry, b *body) (err error) {
 	}()
 	err = h.To.Publish(ctx, e, b)
 	returned = true
-	if err != nil && context.Cause(ctx) == slow {
+	if err != nil && context.Cause(ctx) == slow && !errors.Is(err, slow) {
 		err = fmt.Errorf("%w: %w", slow, err)
 	}
 	return err
@@ -138,10 +138,10 @@ func (h *intake) store(ctx context.Context, e *Entry, b *body) (err error) {
 // the Publisher says.
 func (h *intake) judge(r *http.Request, b *body, err error) outcome {
 	switch {
+	case b.end != nil && !b.whole():
+		return judgeBody(b.end)
 	case b.copyErr != nil:
 		err = b.copyErr
-	case b.end != nil && b.end != io.EOF:
-		return judgeBody(b.end)
 	case err == nil:
 		return taken
 	}
