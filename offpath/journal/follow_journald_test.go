@@ -201,10 +201,12 @@ func TestAKilledJournalctlLosesNothing(t *testing.T) {
 	settled(t, "killed")
 	for turn := range 5 {
 		sendNumbers(t, s, "killed", 100*turn+1, 100*turn+50)
-		if err := syscall.Kill(settled(t, "killed"), syscall.SIGKILL); err != nil {
+		pid := settled(t, "killed")
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Error(err)
 		}
 		sendNumbers(t, s, "killed", 100*turn+51, 100*turn+100)
+		until(t, "its end", func() bool { return gone(fmt.Sprint(pid)) })
 	}
 	until(t, "all", func() bool { return len(l.messages()) >= 500 })
 	if got := l.messages(); !slices.Equal(got, numbers(1, 500)) {
@@ -277,7 +279,9 @@ func TestTwoFollowersDoNotShareACursor(t *testing.T) {
 	end := following(t, follower("one", one))
 	following(t, follower("two", two))
 	until(t, "both", func() bool { return len(journalctlOf(t, os.Getpid(), "two")) == 2 })
-	if err := follower("one", two).Run(t.Context()); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "one")) || !strings.Contains(err.Error(), "another Follower") {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := follower("one", two).Run(ctx); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "one")) || !strings.Contains(err.Error(), "another Follower") {
 		t.Errorf("a third with the cursor of the first: %v", err)
 	}
 	sendNumbers(t, s, "two", 1, 20)

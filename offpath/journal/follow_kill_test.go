@@ -18,12 +18,12 @@ import (
 // TestAFollowerInAProcessOfItsOwn is no test but the process that others start and kill: it prints the text of each record
 // before it acknowledges it.
 func TestAFollowerInAProcessOfItsOwn(t *testing.T) {
-	directory, cursor := os.Getenv("FOLLOW_DIRECTORY"), os.Getenv("FOLLOW_CURSOR")
-	if directory == "" {
+	command, cursor := os.Getenv("FOLLOW_COMMAND"), os.Getenv("FOLLOW_CURSOR")
+	if command == "" {
 		return
 	}
 	f := &journal.Follower{
-		Match: []string{"TEST_KIND=process"}, Cursor: cursor, Journalctl: []string{"journalctl", "--directory=" + directory},
+		Match: []string{"TEST_KIND=process"}, Cursor: cursor, Journalctl: strings.Split(command, "\n"),
 		Handle: func(_ context.Context, r journal.Record) error {
 			_, err := fmt.Printf("record %s\n", r.Message())
 			return err
@@ -38,10 +38,10 @@ type process struct {
 	lines chan string
 }
 
-func startFollower(t *testing.T, j *journald.Journald, cursor string) *process {
+func startFollower(t *testing.T, command []string, cursor string) *process {
 	t.Helper()
 	p := &process{exec.Command(os.Args[0], "-test.run=^TestAFollowerInAProcessOfItsOwn$", "-test.v"), make(chan string, 10_000)}
-	p.cmd.Env = append(os.Environ(), "FOLLOW_DIRECTORY="+j.Directory, "FOLLOW_CURSOR="+cursor)
+	p.cmd.Env = append(os.Environ(), "FOLLOW_COMMAND="+strings.Join(command, "\n"), "FOLLOW_CURSOR="+cursor)
 	p.cmd.Stderr = os.Stderr
 	output, err := p.cmd.StdoutPipe()
 	if err == nil {
@@ -79,6 +79,20 @@ func over(pid int) bool {
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
 
+func TestAJournalctlEndsWithAKilledFollower(t *testing.T) {
+	t.Parallel()
+	command, here := fake(t, `case "$*" in *--follow*) echo $$ >"$here/pid"; exec sleep 1000;; esac`)
+	p := startFollower(t, command, "")
+	var pid int
+	until(t, "journalctl --follow", func() bool {
+		text, _ := os.ReadFile(filepath.Join(here, "pid"))
+		n, _ := fmt.Sscan(string(text), &pid)
+		return n == 1
+	})
+	p.kill(t)
+	until(t, "its end", func() bool { return over(pid) })
+}
+
 func TestAKilledFollowerLosesNothing(t *testing.T) {
 	t.Parallel()
 	j := journald.Start(t)
@@ -87,7 +101,7 @@ func TestAKilledFollowerLosesNothing(t *testing.T) {
 	var seen []string
 	last := 0
 	for turn := range 6 {
-		p := startFollower(t, j, cursor)
+		p := startFollower(t, j.Journalctl(), cursor)
 		var child int
 		until(t, "journalctl --follow", func() bool {
 			pids := journalctlOf(t, p.cmd.Process.Pid, "process")
@@ -106,7 +120,7 @@ func TestAKilledFollowerLosesNothing(t *testing.T) {
 		last += 70
 	}
 	j.Sync()
-	p := startFollower(t, j, cursor)
+	p := startFollower(t, j.Journalctl(), cursor)
 	for line := range p.lines {
 		if seen = append(seen, line); line == fmt.Sprint(last) {
 			break
