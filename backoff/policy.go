@@ -40,8 +40,8 @@ type Policy struct {
 
 	// MaxInFlight is how many requests may be in progress; one more is
 	// answered 503. A request is in progress until its handler has returned, or
-	// its connection was hijacked, or it has begun an event stream. Zero means
-	// any number.
+	// its connection was hijacked, or it has begun an event stream, or drain.Stream
+	// has declared it to be a stream. Zero means any number.
 	MaxInFlight int
 
 	// Wait is how long a request waits for its turn when MaxInFlight are in

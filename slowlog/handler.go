@@ -121,8 +121,8 @@ func (w *Watch) sees(rec *request.Record) bool {
 	return false
 }
 
-// LongLived lets the request go: a hijacked connection or an event stream is
-// meant to last, and what it starts from now on bears no label of it. A box that
+// LongLived lets the request go: a hijacked connection or a stream is meant to
+// last, and what it starts from now on bears no label of it. A box that
 // closes the connection hijacks it, too, on a goroutine that is not the handler's.
 func (e *entry) LongLived() {
 	if fate := e.rec.Fate(); fate != request.Cut && fate != request.Left {

@@ -72,7 +72,7 @@ const (
 	Refused    Outcome = "refused"         // a timebox answered 503 at the limit
 	Cut        Outcome = "cut off"         // a timebox closed the connection in mid-response
 	ClientLeft Outcome = "client left"     // before the handler returned, as far as its context tells
-	LongLived  Outcome = "became a stream" // hijacked, or an event stream: watched no more
+	LongLived  Outcome = "became a stream" // hijacked, an event stream, or declared by drain.Stream: watched no more
 )
 
 // Where is the state of the handler's goroutine and the application's function

@@ -39,6 +39,11 @@
 // and the request's context; one that replaces them is not found, and its
 // report says so.
 //
+// A connection that is hijacked, and a response that is an event stream or that
+// drain.Stream declares to be a stream, are watched no more: they are meant to
+// last. From there on the goroutine has the labels that it came with, and none that
+// the handler has set until then.
+//
 // # What it costs
 //
 // A request that stays fast costs about a microsecond: a record, a profiler

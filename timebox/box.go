@@ -27,10 +27,12 @@
 // into it.
 //
 // Nothing is buffered: what the handler flushes is sent. A connection that is
-// hijacked, and a response whose Content-Type is text/event-stream, leave the
-// box: they are meant to last. So does a request that package profile records,
-// which only those do whom its Allow admits: there is nothing to see in one that
-// was cut short. Nothing else that a client sends switches the box off.
+// hijacked, a response whose Content-Type is text/event-stream, and one that the
+// handler declares to be a stream by drain.Stream leave the box: they are meant
+// to last. With them the server's own ReadTimeout and WriteTimeout are taken off.
+// What package profile records leaves it, too, which only those have done whom its
+// Allow admits: there is nothing to see in a request that was cut short. Nothing
+// else that a client sends switches the box off.
 //
 // # Boxes in boxes
 //

@@ -66,6 +66,8 @@ func TestAContextThatYieldsIsItsParent(t *testing.T) {
 		called[i] = make(chan struct{})
 		context.AfterFunc(ctx, func() { close(called[i]) })
 	}
+	direct := make(chan struct{})
+	c.AfterFunc(func() { close(direct) })
 	canceled := make(chan struct{})
 	if stop := c.AfterFunc(func() { close(canceled) }); !stop() {
 		t.Error("what waits cannot be stopped")
@@ -77,6 +79,7 @@ func TestAContextThatYieldsIsItsParent(t *testing.T) {
 	end(over)
 	<-called[0]
 	<-called[1]
+	<-direct
 	if c.Err() != context.Canceled || context.Cause(c) != over {
 		t.Errorf("it ends with %v because of %v", c.Err(), context.Cause(c))
 	}
