@@ -6,8 +6,8 @@ import "time"
 // ten thousand syncs.
 const saveEvery = time.Second
 
-// A keeper writes the newest of the cursors that it is given, at once if it has not written any for saveEvery, else when that
-// is over. It holds nobody up. What cannot be written is tried again.
+// A keeper writes the newest of the cursors that it is given, at once if it has not written any for
+// saveEvery, else when that is over. It holds nobody up. What cannot be written is tried again.
 type keeper struct {
 	save   func(cursor string) error
 	report func(err error)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package journal_test
 
 import (
@@ -107,9 +109,6 @@ func following(t *testing.T, f *journal.Follower) (end func() error) {
 	t.Cleanup(func() { end() })
 	return end
 }
-
-// acknowledge takes any record.
-func acknowledge(context.Context, journal.Record) error { return nil }
 
 func TestACursorFileWithoutACursorIsAnErrorAndStays(t *testing.T) {
 	for _, content := range []string{"", "\n", "garbage\n", "s=1;i=xyz\n", "s=1;i=2\ns=1;i=3\n", "s=1;;i=2", "s=", "=1", "ss=1", "\x00\x00\x00\x00", "--rotate", strings.Repeat("s=1;", 1000) + "s=1"} {

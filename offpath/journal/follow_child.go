@@ -71,8 +71,8 @@ func (c *child) kill() {
 	_ = c.output.SetReadDeadline(time.Unix(1, 0))
 }
 
-// wait waits for a child whose output has come to its end, which should be at its own; it says how it ended: nil is
-// exit status 0.
+// wait waits for a child whose output has come to its end, which should be at its own; it says how it
+// ended: nil is exit status 0.
 func (c *child) wait() error {
 	late := time.AfterFunc(time.Second, c.kill)
 	<-c.ended

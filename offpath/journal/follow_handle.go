@@ -49,8 +49,9 @@ func (f *Follower) handle(ctx context.Context, record Record, result chan<- erro
 	returned = true
 }
 
-// pause is how long to wait after so many failures in a row before the one that was just now: twice as long as the last
-// time, at most limit, less up to half of it at random, so that those who fail together do not try together.
+// pause is how long to wait after so many failures in a row before the one that was just now: twice as
+// long as the last time, at most limit, less up to half of it at random, so that those who fail
+// together do not try together.
 func pause(failures int, limit time.Duration) time.Duration {
 	d := min(firstRetry<<min(failures, 20), limit)
 	return d - rand.N(d/2+1)

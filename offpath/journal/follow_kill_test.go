@@ -1,3 +1,5 @@
+//go:build linux
+
 package journal_test
 
 import (
@@ -15,8 +17,8 @@ import (
 	"github.com/heeler-go/heeler/offpath/journal"
 )
 
-// TestAFollowerInAProcessOfItsOwn is no test but the process that others start and kill: it prints the text of each record
-// before it acknowledges it.
+// TestAFollowerInAProcessOfItsOwn is no test but the process that others start and kill: it prints the
+// text of each record before it acknowledges it.
 func TestAFollowerInAProcessOfItsOwn(t *testing.T) {
 	command, cursor := os.Getenv("FOLLOW_COMMAND"), os.Getenv("FOLLOW_CURSOR")
 	if command == "" {

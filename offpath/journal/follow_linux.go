@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxChild bounds the memory that journalctl may allocate. To print an entry of 20 MB that is no text takes it 800 MB,
-// and any user may send entries of 700 MB.
+// maxChild bounds the memory that journalctl may allocate. To print an entry of 20 MB that is no text
+// takes it 800 MB, and any user may send entries of 700 MB.
 const maxChild = 768 << 20
 
-// childAttributes gives a child a process group of its own, so that a Ctrl-C ends it not before us, and has it killed
-// when we are.
+// childAttributes gives a child a process group of its own, so that a Ctrl-C ends it not before us, and
+// has it killed when we are.
 func childAttributes() (*syscall.SysProcAttr, error) {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}, nil
 }
 
-// boundMemory has a child's allocations fail beyond maxChild. Files that it maps do not count. It is a help and no
-// more: it fails where the child runs as another user.
+// boundMemory has a child's allocations fail beyond maxChild. Files that it maps do not count. It is a
+// help and no more: it fails where the child runs as another user.
 func boundMemory(pid int) {
 	_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: maxChild, Max: maxChild}, nil)
 }

@@ -8,8 +8,8 @@ import (
 // either stands between alternatives in a list of matches.
 const either = "+"
 
-// validateMatch checks a list of matches, so that journalctl reads each as a match: neither as an option nor as the path
-// of a program or a device, which it accepts in their place.
+// validateMatch checks a list of matches, so that journalctl reads each as a match: neither as an
+// option nor as the path of a program or a device, which it accepts in their place.
 func validateMatch(match []string) error {
 	if size := matchSize(match); size > maxMatch {
 		return fmt.Errorf("journal: Follower.Match: %d bytes in all; at most %d are accepted", size, maxMatch)

@@ -19,16 +19,17 @@ func (r *run) command(args []string, match []string) []string {
 	return append(append(command, "--"), match...) // what follows -- is no option
 }
 
-// pass runs journalctl once and delivers what it prints, of which it leaves out the record at the cursor. It ends
-// when journalctl does or when ctx does. Nil means that all were delivered that there are.
+// pass runs journalctl once and delivers what it prints, of which it leaves out the record at the
+// cursor. It ends when journalctl does or when ctx does. Nil means that all were delivered that there
+// are.
 func (r *run) pass(ctx context.Context, args ...string) error {
 	return r.read(ctx, append(args, "--all", r.place()), func(record Record) bool {
 		return record.Cursor == r.at || r.deliver(ctx, record)
 	})
 }
 
-// brief delivers the next record, whose values of more than 4,096 bytes journalctl leaves out without --all, unless
-// the one at the cursor has such values itself: then it is this one that is too much.
+// brief delivers the next record, whose values of more than 4,096 bytes journalctl leaves out without
+// --all, unless the one at the cursor has such values itself: then it is this one that is too much.
 func (r *run) brief(ctx context.Context) error {
 	return r.read(ctx, []string{r.place()}, func(record Record) bool {
 		if record.Cursor == r.at && !record.Truncated {
@@ -44,11 +45,13 @@ func (r *run) brief(ctx context.Context) error {
 	})
 }
 
-// place is the argument for where to begin. It is --cursor, which includes the record there: up to version 253
-// --after-cursor skips a record that nobody has seen, if the one at the cursor is gone or does not match. Only a
-// record that is too much for journalctl is passed over in that way, and that one is there and does match.
+// place is the argument for where to begin. It is --cursor, which includes the record there: up to
+// version 253 --after-cursor skips a record that nobody has seen, if the one at the cursor is gone or
+// does not match. Only a record that is too much for journalctl is passed over in that way, and that
+// one is there and does match.
 //
-// And --lines has --follow begin no earlier than ten records ago, even behind a cursor, unless there is --no-tail.
+// And --lines has --follow begin no earlier than ten records ago, even behind a cursor, unless there is
+// --no-tail.
 func (r *run) place() string {
 	if r.at == r.heavy {
 		return "--after-cursor=" + r.at
@@ -91,8 +94,8 @@ func finish(c *child, err error) error {
 	return errors.New("journal: journalctl has ended in the midst of a record")
 }
 
-// locate finds the cursor of the record at a cursor, or of the first one behind it, whether it matches or not; without a
-// cursor that of the last one. It is "" where there is none.
+// locate finds the cursor of the record at a cursor, or of the first one behind it, whether it matches
+// or not; without a cursor that of the last one. It is "" where there is none.
 func (r *run) locate(ctx context.Context, cursor string) (string, error) {
 	args := []string{"--lines=1", "--output-fields=_BOOT_ID"} // the shortest; the cursor is always there
 	if cursor != "" {

@@ -10,10 +10,10 @@ import (
 )
 
 // Run hands records to Handle until ctx ends, and returns [context.Cause] of it then, joined with what
-// went wrong if the cursor could not be written at last. Any other error says that it could not begin: a field that
-// Validate refuses, a cursor file that is in use by another Follower or has no cursor in it, a journalctl that cannot
-// be started or complains. Once it has begun only ctx ends it. When it returns, journalctl has ended and no
-// goroutine is left.
+// went wrong if the cursor could not be written at last. Any other error says that it could not begin:
+// a field that Validate refuses, a cursor file that is in use by another Follower or has no cursor in
+// it, a journalctl that cannot be started or complains. Once it has begun only ctx ends it. When it
+// returns, journalctl has ended and no goroutine is left.
 func (f *Follower) Run(ctx context.Context) error {
 	if err := f.Validate(); err != nil {
 		return err
@@ -58,8 +58,8 @@ type run struct {
 	mu sync.Mutex // held while OnError is called
 }
 
-// begin finds the place to begin. A first run keeps it before it reads anything: were it killed before its first
-// record, the next would otherwise begin later.
+// begin finds the place to begin. A first run keeps it before it reads anything: were it killed before
+// its first record, the next would otherwise begin later.
 func (r *run) begin(ctx context.Context, save func(string) error) error {
 	if r.at != "" {
 		return r.checkGap(ctx)
@@ -113,8 +113,9 @@ func (r *run) follow(ctx context.Context) {
 	}
 }
 
-// session reads what has been written since the cursor and then what is being written, until journalctl ends. These
-// are two commands, since journalctl --follow leaves out what was written before the machine was last started.
+// session reads what has been written since the cursor and then what is being written, until journalctl
+// ends. These are two commands, since journalctl --follow leaves out what was written before the
+// machine was last started.
 func (r *run) session(ctx context.Context, first bool) error {
 	if !first {
 		if err := r.checkGap(ctx); err != nil {

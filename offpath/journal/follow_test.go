@@ -1,3 +1,5 @@
+//go:build linux
+
 package journal_test
 
 import (
@@ -5,17 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/heeler-go/heeler/offpath"
 	"github.com/heeler-go/heeler/offpath/journal"
 )
 
@@ -64,8 +62,8 @@ func until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// fake writes a journalctl of a shell's words and gives its command. In them $here is a directory of its own, in which
-// the file "calls" has the arguments of each call, and say NUMBER prints a record.
+// fake writes a journalctl of a shell's words and gives its command. In them $here is a directory of
+// its own, in which the file "calls" has the arguments of each call, and say NUMBER prints a record.
 func fake(t *testing.T, script string) (command []string, here string) {
 	t.Helper()
 	here = t.TempDir()
@@ -85,131 +83,6 @@ func calls(t *testing.T, here string) []string {
 		t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
-}
-
-func TestAFollowersFieldsAreChecked(t *testing.T) {
-	for _, story := range []struct {
-		f    journal.Follower
-		want string
-	}{
-		{journal.Follower{}, "Handle"},
-		{journal.Follower{Handle: acknowledge, Retry: -1}, "Retry"},
-		{journal.Follower{Handle: acknowledge, MaxBytes: 4095}, "MaxBytes"},
-		{journal.Follower{Handle: acknowledge, MaxBytes: 256<<20 + 1}, "MaxBytes"},
-		{journal.Follower{Handle: acknowledge, Journalctl: []string{""}}, "Journalctl"},
-		{journal.Follower{Handle: acknowledge, Match: []string{"A=1", "--rotate"}}, "Match[1]"},
-		{journal.Follower{Handle: acknowledge, MaxBytes: 4096, Journalctl: []string{"x"}, Match: []string{"A=1"}}, ""},
-	} {
-		err := story.f.Validate()
-		if story.want == "" && err != nil || story.want != "" && (err == nil || !strings.Contains(err.Error(), story.want)) {
-			t.Errorf("%+v: %v", story.f, err)
-		}
-		if story.want != "" && story.f.Run(t.Context()) == nil {
-			t.Errorf("%+v runs", story.f)
-		}
-	}
-}
-
-func TestAMatchIsNothingElse(t *testing.T) {
-	for match, valid := range map[string]bool{
-		"A=1": true, "A=": true, "_UID=0": true, "__CURSOR=x": true, "A1_B=--rotate": true, "A=x=y": true, "A=a\nb": true, "A=\xff": true, "A=1,+,B=2": true, "A=1,B=2,+,C=3": true,
-		"--rotate": false, "-n1": false, "/bin/sh": false, "A": false, "=1": false, "a=1": false, "1A=1": false, "A-B=1": false, "": false, " A=1": false,
-		"+": false, "+,A=1": false, "A=1,+": false, "A=1,+,+,B=1": false, "A=\x00": false,
-		strings.Repeat("A", 64) + "=": true, strings.Repeat("A", 65) + "=": false, "A=" + strings.Repeat("x", 100<<10): false,
-	} {
-		f := journal.Follower{Handle: acknowledge, Match: strings.Split(match, ",")}
-		if err := f.Validate(); (err == nil) != valid {
-			t.Errorf("%.100q: %v", match, err)
-		}
-	}
-}
-
-func TestAMatchIsTrustedIfEachAlternativeIs(t *testing.T) {
-	for match, want := range map[string]bool{
-		"_UID=0": true, "A=1,_SYSTEMD_UNIT=x": true, "_UID=0,A=1": true, "_UID=0,+,_UID=1": true,
-		"": false, "A=1": false, "_UID=0,+,A=1": false, "A=1,+,_UID=0": false, "_COMM=sshd": false, "_TRANSPORT=journal": false, "_BOOT_ID=1": false, "SYSLOG_IDENTIFIER=_UID=0": false,
-	} {
-		if got := journal.Trusted(strings.Split(match, ",")); got != want {
-			t.Errorf("%q: %v", match, got)
-		}
-	}
-	if journal.Trusted(nil) {
-		t.Error("no match at all is trusted")
-	}
-}
-
-func TestAPauseGrowsToItsLimit(t *testing.T) {
-	for failures, want := range []time.Duration{100, 200, 400, 800, 1600, 2000, 2000} {
-		want *= time.Millisecond
-		for range 100 {
-			if d := journal.Pause(failures, 2*time.Second); d < want/2-1 || d > want {
-				t.Errorf("after %d failures: %s, want %s to %s", failures, d, want/2, want)
-			}
-		}
-	}
-	if d := journal.Pause(1_000_000, time.Minute); d < 30*time.Second || d > time.Minute {
-		t.Errorf("after a million failures: %s", d)
-	}
-}
-
-func TestARecordComesAgainUntilItIsAcknowledged(t *testing.T) {
-	refused := errors.New("refused")
-	for name, fail := range map[string]func() error{
-		"an error": func() error { return refused },
-		"a panic":  func() error { panic(refused) },
-		"Goexit":   func() error { runtime.Goexit(); return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				begun, times := time.Now(), 0
-				var errs []*journal.HandleError
-				f := &journal.Follower{Retry: 2 * time.Second}
-				f.Handle = func(_ context.Context, r journal.Record) error {
-					if times++; times <= 8 {
-						return fail()
-					}
-					return nil
-				}
-				f.OnError = func(err error) {
-					var e *journal.HandleError
-					if !errors.As(err, &e) {
-						t.Errorf("told %v", err)
-					}
-					errs = append(errs, e)
-				}
-				if !f.Deliver(t.Context(), journal.Record{Cursor: "s=1;i=7"}) || times != 9 || len(errs) != 8 {
-					t.Fatalf("called %d times, told %d", times, len(errs))
-				}
-				if took := time.Since(begun); took < 4500*time.Millisecond || took > 9100*time.Millisecond { // 0.1, 0.2 … 1.6, 2, 2, 2, or half of it
-					t.Errorf("took %s", took)
-				}
-				e := errs[7]
-				if e.Times != 8 || e.Record.Cursor != "s=1;i=7" || e.Pause < time.Second || !strings.Contains(e.Error(), "s=1;i=7") {
-					t.Errorf("%+v: %v", e, e)
-				}
-				var panicked *offpath.PanicError
-				if errors.As(e, &panicked) == (name == "an error") || name != "Goexit" && !errors.Is(e, refused) {
-					t.Errorf("%v", e)
-				}
-			})
-		})
-	}
-}
-
-func TestARecordIsNotAcknowledgedWhenTheTimeIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		f := &journal.Follower{Handle: func(ctx context.Context, _ journal.Record) error { return errors.New("no") }, OnError: func(error) {}}
-		begun := time.Now()
-		if f.Deliver(ctx, journal.Record{}) || time.Since(begun) != time.Hour {
-			t.Errorf("after %s", time.Since(begun))
-		}
-		f.Handle = func(context.Context, journal.Record) error { t.Error("called"); return nil }
-		if f.Deliver(ctx, journal.Record{}) {
-			t.Error("delivered")
-		}
-	})
 }
 
 func TestJournalctlIsAskedSoThatNothingIsLeftOut(t *testing.T) {
@@ -255,66 +128,6 @@ func TestAJournalctlThatCannotBeginIsAnErrorWithItsWords(t *testing.T) {
 	}
 }
 
-func TestJournalctlIsStartedAgainWhereItWas(t *testing.T) {
-	command, here := fake(t, `case "$*" in
-*--lines=1*"--cursor=s=1;i=3"*) say 3;;
-*--lines=1*) say 1;;
-*"--follow"*"--cursor=s=1;i=1"*) say 1; say 2; say 3; printf '{"MESSAGE":"half'; echo 'I am ill' >&2; exit 3;;
-*"--follow"*"--cursor=s=1;i=3"*) say 3; echo '-- garbage --'; say 4; exec sleep 1000;;
-esac`)
-	l := new(log)
-	following(t, &journal.Follower{Journalctl: command, Handle: l.handle, OnError: l.onError})
-	until(t, "record 4", func() bool { return slices.Contains(l.messages(), "4") })
-	if got := l.messages(); !slices.Equal(got, []string{"2", "3", "4"}) {
-		t.Errorf("handled %q", got)
-	}
-	errs := l.errors()
-	if len(errs) != 2 || !strings.Contains(errs[0].Error(), "exit status 3: I am ill") || !strings.Contains(errs[1].Error(), "'-'") {
-		t.Errorf("told %q; called %q", errs, calls(t, here))
-	}
-}
-
-func TestARecordThatJournalctlCannotPrintComesWithoutItsLongValues(t *testing.T) {
-	command, _ := fake(t, `case "$*" in
-*--lines=1*) say 1;;
-*"--all --cursor=s=1;i="[12]" "*) kill -9 $$;;
-*"--follow --no-tail --all --after-cursor=s=1;i=2 "*) say 3; exec sleep 1000;;
-*--all*) ;;
-*) say 1; echo '{"MESSAGE":null,"_UID":"7","__CURSOR":"s=1;i=2"}'; say 3;;
-esac`)
-	l := new(log)
-	following(t, &journal.Follower{Journalctl: command, Handle: l.handle, OnError: l.onError})
-	until(t, "record 3", func() bool { return slices.Contains(l.messages(), "3") })
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.records) != 2 || !l.records[0].Truncated || l.records[0].Cursor != "s=1;i=2" || l.records[0].Get("_UID") != "7" || l.records[1].Truncated {
-		t.Errorf("handled %+v", l.records)
-	}
-	if len(l.errs) != 2 || !strings.Contains(l.errs[0].Error(), "signal: killed") {
-		t.Errorf("told %q", l.errs)
-	}
-}
-
-func TestTheRecordBehindOneThatJournalctlCannotPrintIsWhole(t *testing.T) {
-	command, here := fake(t, `case "$*" in
-*--lines=1*) say 2;;
-*"--all --cursor=s=1;i=2 "*) kill -9 $$;;
-*"--follow --no-tail --all --after-cursor=s=1;i=2 "*) say 3; exec sleep 1000;;
-*--all*) ;;
-*) echo '{"MESSAGE":null,"__CURSOR":"s=1;i=2"}'; echo '{"MESSAGE":null,"__CURSOR":"s=1;i=3"}';;
-esac`)
-	cursor := filepath.Join(here, "cursor")
-	if err := os.WriteFile(cursor, []byte("s=1;i=2\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l := new(log)
-	following(t, &journal.Follower{Cursor: cursor, Journalctl: command, Handle: l.handle, OnError: l.onError})
-	until(t, "record 3", func() bool { return slices.Contains(l.messages(), "3") })
-	if got := l.messages(); len(got) != 1 || len(l.errors()) != 2 {
-		t.Errorf("handled %q, told %q", got, l.errors())
-	}
-}
-
 func TestAGapIsTold(t *testing.T) {
 	for name, story := range map[string]struct{ probe, next, from string }{
 		"there are later ones": {"say 9", "s=1;i=9", "s=1;i=5"},
@@ -341,36 +154,6 @@ func TestAGapIsTold(t *testing.T) {
 				t.Errorf("kept %q", data)
 			}
 		})
-	}
-}
-
-// gone says whether no process has this number, not even a zombie.
-func gone(pid string) bool {
-	_, err := os.Stat("/proc/" + strings.TrimSpace(pid))
-	return os.IsNotExist(err)
-}
-
-func TestNothingIsLeftOfAJournalctlThatDoesNotWantToEnd(t *testing.T) {
-	command, here := fake(t, `case "$*" in
-*--lines=1*) say 1;;
-*--follow*) trap '' TERM INT HUP; sleep 15 & echo $! >"$here/child"; echo $$ >"$here/pid"; say 2; wait; wait; sleep 15;;
-esac`)
-	l := new(log)
-	end := following(t, &journal.Follower{Journalctl: command, Handle: l.handle, OnError: l.onError})
-	until(t, "the record", func() bool { return len(l.messages()) == 1 })
-	begun := time.Now()
-	if err := end(); err != context.Canceled {
-		t.Errorf("Run returned %v", err)
-	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("it took %s", took)
-	}
-	if child, err := os.ReadFile(filepath.Join(here, "child")); err != nil || exec.Command("kill", "-9", strings.TrimSpace(string(child))).Run() != nil {
-		t.Errorf("what the journalctl has started itself: %q, %v", child, err)
-	}
-	pid, err := os.ReadFile(filepath.Join(here, "pid"))
-	if err != nil || !gone(string(pid)) {
-		t.Errorf("process %q is still there, %v", pid, err)
 	}
 }
 

@@ -17,9 +17,10 @@ type Record struct {
 	Cursor string
 	// Time is when journald received it, to the microsecond, in UTC.
 	Time time.Time
-	// Fields are all others, __MONOTONIC_TIMESTAMP included: their names, and the values of each. A field may have several values,
-	// in no order that could be relied on, as MESSAGE has when it was sent twice. Values are the bytes that
-	// were sent: they may be empty, not UTF-8, and have control characters in them.
+	// Fields are all others, __MONOTONIC_TIMESTAMP included: their names, and the values of each. A
+	// field may have several values, in no order that could be relied on, as MESSAGE has when it was
+	// sent twice. Values are the bytes that were sent: they may be empty, not UTF-8, and have control
+	// characters in them.
 	Fields map[string][]string
 	// Truncated says that values are shorter than they were, or missing, since the record has more bytes than
 	// the Follower's MaxBytes or than journalctl could print. Fields that begin with an underscore have a
@@ -53,8 +54,8 @@ func (r Record) Priority() Priority {
 // word; "" where it belongs to none.
 func (r Record) Unit() string { return r.Get("_SYSTEMD_UNIT") }
 
-// UID returns the user ID of the process that sent the record, in journald's own word; ok is false where journald
-// does not know, as with records of the kernel.
+// UID returns the user ID of the process that sent the record, in journald's own word; ok is false
+// where journald does not know, as with records of the kernel.
 func (r Record) UID() (uid uint32, ok bool) {
 	n, err := strconv.ParseUint(r.Get("_UID"), 10, 32)
 	return uint32(n), err == nil

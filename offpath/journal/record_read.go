@@ -31,10 +31,10 @@ func (e *garbageError) Error() string {
 	return "journal: a line of journalctl's output cannot be read and is left out: " + e.reason
 }
 
-// A recordReader reads the output of journalctl -o json: an object on each line, whose members are a string, an
-// array of bytes as numbers where that is no text, null where it is too long without --all, or an array of these
-// where a field has several values. It reads as it goes and keeps no more than max bytes of a record's values, so
-// that the length of a line is no concern.
+// A recordReader reads the output of journalctl -o json: an object on each line, whose members are a
+// string, an array of bytes as numbers where that is no text, null where it is too long without --all,
+// or an array of these where a field has several values. It reads as it goes and keeps no more than max
+// bytes of a record's values, so that the length of a line is no concern.
 type recordReader struct {
 	r      *bufio.Reader
 	max    int
@@ -47,8 +47,8 @@ func newRecordReader(r io.Reader, max int) *recordReader {
 	return &recordReader{r: bufio.NewReaderSize(r, window), max: max}
 }
 
-// next reads one record. [io.EOF] is the end of the output, [io.ErrUnexpectedEOF] one in the midst of a record; after a
-// garbageError the next line can be read.
+// next reads one record. [io.EOF] is the end of the output, [io.ErrUnexpectedEOF] one in the midst of a
+// record; after a garbageError the next line can be read.
 func (d *recordReader) next() (Record, error) {
 	d.record = Record{Fields: map[string][]string{}}
 	d.values = maxValues
