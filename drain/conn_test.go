@@ -223,10 +223,15 @@ func TestTheServersTimeoutsDoNotHold(t *testing.T) {
 			if err := drain.Stream(w); err != nil {
 				t.Error(err)
 			}
-			io.Copy(w, r.Body)
+			b, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			w.Write(b)
 		})), timeouts)
 		from, to := io.Pipe()
 		go func() {
+			io.WriteString(to, "early and ")
 			time.Sleep(4 * limit)
 			io.WriteString(to, "late")
 			to.Close()
@@ -236,7 +241,7 @@ func TestTheServersTimeoutsDoNotHold(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		if got := text(t, resp); got != "late" {
+		if got := text(t, resp); got != "early and late" {
 			t.Errorf("%q", got)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 type requestContext struct {
 	parent context.Context
 	asked  atomic.Pointer[cancelContext]
+	yields atomic.Bool
 }
 
 type cancelContext struct {
@@ -42,9 +43,20 @@ func (c *requestContext) now() context.Context {
 }
 
 func (c *requestContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
-func (c *requestContext) Done() <-chan struct{}       { return c.ask().Done() }
 func (c *requestContext) Err() error                  { return c.now().Err() }
 func (c *requestContext) Value(key any) any           { return c.now().Value(key) }
+
+// Done is the parent's if that is all there will be to know.
+func (c *requestContext) Done() <-chan struct{} {
+	if c.yields.Load() && c.asked.Load() == nil {
+		return c.parent.Done()
+	}
+	return c.ask().Done()
+}
+
+// yield leaves all to the parent, if nobody has asked yet: nobody ends the context of a request whose connection was
+// hijacked.
+func (c *requestContext) yield() { c.yields.Store(true) }
 
 // end ends the context.
 func (c *requestContext) end(cause error) { c.ask().cancel(cause) }

@@ -92,6 +92,7 @@ func (x *exchange) Keep(conn net.Conn) net.Conn {
 	default: // it is a box's
 		return conn
 	}
+	x.ctx.yield()
 	conn, k := x.drainer.adopt(conn, x.client)
 	x.conn.Store(k)
 	return conn
@@ -115,7 +116,6 @@ func (x *exchange) LongLived() {
 	}
 	x.lasts(1)
 	x.drainer.keep(&x.stream.kept, stream, x.client, x.stream)
-	x.unlimit()
 }
 
 // Edit admits an event stream, or answers instead.

@@ -234,3 +234,14 @@ func TestNoMoreAreToldAtOnceThanMayBe(t *testing.T) {
 		}
 	})
 }
+
+func TestASingleConnectionIsCutAfterTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, o := &drain.Drainer{Spread: time.Second, Grace: 3 * time.Second}, new(opened)
+		o.open(t, d, 1, func(ctx context.Context, _ net.Conn) { drain.Tell(ctx, func(context.Context) {}) })
+		d.Shutdown(t.Context(), nil)
+		if took := time.Since(o.began); took < 3*time.Second || took > 4*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -147,6 +147,23 @@ func TestTheContextHasWhatTheRequestsHas(t *testing.T) {
 	})).ServeHTTP(nowhere{make(http.Header)}, new(http.Request).WithContext(ctx))
 }
 
+// Nobody ends the context of a request whose connection was hijacked, so it costs no more than it would without us.
+func TestTheContextOfAHijackedRequestIsTheServers(t *testing.T) {
+	var d drain.Drainer
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Hijack()
+		if r.Context().Done() != ctx.Done() {
+			t.Error("it has a channel of its own")
+		}
+		cancel()
+		if !errors.Is(r.Context().Err(), context.Canceled) {
+			t.Errorf("%v", r.Context().Err())
+		}
+	})).ServeHTTP(hijackable{nowhere{make(http.Header)}, noConn{}}, new(http.Request).WithContext(ctx))
+}
+
 // lateServer serves connections that say bye, of which those to /late are in the middle of a hijack until end is closed.
 func lateServer(t *testing.T, d *drain.Drainer) (s *server, late net.Conn, end chan struct{}) {
 	admitted, end := make(chan struct{}), make(chan struct{})

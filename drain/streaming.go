@@ -15,21 +15,6 @@ func isEventStream(h http.Header) bool {
 	return strings.EqualFold(strings.TrimRight(kind, " \t"), "text/event-stream")
 }
 
-// unlimit takes the server's own limits off.
-func (x *exchange) unlimit() {
-	srv, _ := x.ctx.parent.Value(http.ServerContextKey).(*http.Server)
-	if srv == nil {
-		return
-	}
-	rc := http.NewResponseController(x.writer.Under())
-	if srv.ReadTimeout > 0 {
-		rc.SetReadDeadline(time.Time{})
-	}
-	if srv.WriteTimeout > 0 {
-		rc.SetWriteDeadline(time.Time{})
-	}
-}
-
 // sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
 // handler has written, unless a middleware inside has encoded that. One that has a length takes no more.
 func (x *exchange) sayRetry() {
