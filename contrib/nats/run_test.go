@@ -68,13 +68,14 @@ func TestAfterItsLastAttemptAnEntryIsDeadAndMayLiveAgain(t *testing.T) {
 	s := &nats.Stream{JetStream: q.js, Subject: "hooks", Attempts: 2, Delay: time.Millisecond,
 		OnDead: func(e *spool.Entry, err error) { told = append(told, e.ID+" "+e.LastError+" "+err.Error()) }}
 	id := publish(t, s, "bark")
-	consume(t, s, always(errSick), func([]visit) bool { return s.Stats().Dead == 1 })
+	visits := consume(t, s, always(errSick), func([]visit) bool { return s.Stats().Dead == 1 })
+	equal(t, "attempts", len(visits), 2)
 	equal(t, "told", strings.Join(told, ","), id+" sick as a dog sick as a dog")
 	equal(t, "those that wait", q.count("HOOKS", "hooks"), 0)
 	equal(t, "the dead", q.count("HOOKS", "hooks.dead"), 1)
 
 	dead := &nats.Stream{JetStream: q.js, Subject: "hooks.dead", Consumer: "again", Delay: 10 * time.Millisecond, Attempts: -1}
-	visits := consume(t, dead, func(_ int, e *spool.Entry) error { return s.Publish(context.Background(), e, e.Body()) },
+	visits = consume(t, dead, func(_ int, e *spool.Entry) error { return s.Publish(context.Background(), e, e.Body()) },
 		func([]visit) bool { return dead.Stats().Acknowledged == 1 })
 	equal(t, "ID of the dead", visits[0].entry.ID, id)
 	equal(t, "LastError of the dead", visits[0].entry.LastError, "sick as a dog")
