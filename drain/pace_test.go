@@ -235,13 +235,16 @@ func TestNoMoreAreToldAtOnceThanMayBe(t *testing.T) {
 	})
 }
 
-func TestASingleConnectionIsCutAfterTheGrace(t *testing.T) {
+func TestASingleConnectionWhoseHookHangsIsCutAfterTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, o := &drain.Drainer{Spread: time.Second, Grace: 3 * time.Second}, new(opened)
-		o.open(t, d, 1, func(ctx context.Context, _ net.Conn) { drain.Tell(ctx, func(context.Context) {}) })
-		d.Shutdown(t.Context(), nil)
-		if took := time.Since(o.began); took < 3*time.Second || took > 4*time.Second {
-			t.Errorf("it took %v", took)
+		o.open(t, d, 1, func(ctx context.Context, _ net.Conn) {
+			drain.Tell(ctx, func(context.Context) { time.Sleep(time.Minute) })
+		})
+		d.Shutdown(t.Context(), nil) // it waits for the hook, too
+		synctest.Wait()
+		if took := time.Since(o.began); len(o.ends) != 1 || o.ends[0] < 3*time.Second || o.ends[0] > 4*time.Second || took < time.Minute {
+			t.Errorf("cut after %v, in all it took %v", o.ends, took)
 		}
 	})
 }
