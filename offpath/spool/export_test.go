@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/binary"
 
 	"go.etcd.io/bbolt"
@@ -29,4 +30,24 @@ func (s *Spool) Waiting() (entries []*Entry, err error) {
 func (s *Spool) Used() (n int64) {
 	_ = s.view(func(tx *bbolt.Tx) error { n = tx.Size(); return nil })
 	return n
+}
+
+// Stall keeps the committer busy until release is called.
+func (s *Spool) Stall() (release func()) {
+	began, end := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = s.commit(context.Background(), 0, func(*ledger) error { close(began); <-end; return nil })
+	}()
+	<-began
+	return func() { close(end) }
+}
+
+// Commits is the number of the last commit.
+func (s *Spool) Commits() uint64 { return s.kept().commit }
+
+// Line is how many changes wait for the committer.
+func (s *Spool) Line() int {
+	s.line.mu.Lock()
+	defer s.line.mu.Unlock()
+	return len(s.line.changes)
 }

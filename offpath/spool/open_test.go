@@ -39,23 +39,9 @@ func TestAFileIsOpenOnce(t *testing.T) {
 
 func TestWhatIsNoSpoolIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	foreign := filepath.Join(dir, "foreign")
-	db, err := bbolt.Open(foreign, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("accounts")); return err }); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(foreign)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, content := range map[string]string{
-		"text": "root:x:0:0\n", "zeros": strings.Repeat("\x00", 1<<20), "long text": words(1 << 20), "foreign": string(file),
+		"text": "root:x:0:0\n", "zeros": strings.Repeat("\x00", 1<<20), "long text": words(1 << 20),
+		"of bbolt's": foreign(t, nil), "without a freelist": foreign(t, &bbolt.Options{NoFreelistSync: true}),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -75,6 +61,29 @@ func TestWhatIsNoSpoolIsLeftAlone(t *testing.T) {
 	if err := (&spool.Spool{Path: filepath.Join(dir, "none", "x")}).Open(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without its directory: %v", err)
 	}
+}
+
+// foreign is a file of bbolt's with somebody's accounts in it.
+func foreign(t *testing.T, options *bbolt.Options) string {
+	path := filepath.Join(t.TempDir(), "foreign")
+	db, err := bbolt.Open(path, 0o600, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		err = errors.Join(err, db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucketIfNotExists([]byte("accounts"))
+			return err
+		}))
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(file)
 }
 
 func TestAnEmptyFileBecomesASpoolAndNothingIsLeftBeside(t *testing.T) {
@@ -97,7 +106,9 @@ func TestAnEmptyFileBecomesASpoolAndNothingIsLeftBeside(t *testing.T) {
 func TestAFileThatIsMostlyEmptyIsMadeSmall(t *testing.T) {
 	s := opened(t, &spool.Spool{MaxBytes: 1 << 30})
 	for range 9 {
-		publish(t, s, words(10<<20))
+		if err := s.Publish(t.Context(), &spool.Entry{}, &numbersReader{size: 10 << 20}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	kept := publish(t, s, "kept")
 	publish(t, s, words(1<<20))

@@ -218,3 +218,37 @@ func TestManyPublishAtATimeAndAllIsThereInTheOrderOfCommits(t *testing.T) {
 	}
 	empties(t, s)
 }
+
+func TestThoseWhoPublishWhileACommitIsGoingOnShareTheNext(t *testing.T) {
+	s := opened(t, &spool.Spool{})
+	publish(t, s, "x")
+	before := s.Commits()
+	release := s.Stall()
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() { publish(t, s, "x") })
+	}
+	for s.Line() < 64 {
+		time.Sleep(time.Millisecond)
+	}
+	release()
+	all.Wait()
+	if n := s.Commits() - before; n != 2 { // the one that was going on, and one for all
+		t.Errorf("%d commits for 64 entries", n)
+	}
+}
+
+func TestWhoGivesUpBeforeItsCommitHasStoredNothing(t *testing.T) {
+	s := opened(t, &spool.Spool{})
+	release := s.Stall()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := s.Publish(ctx, &spool.Entry{}, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it says %v", err)
+	}
+	release()
+	publish(t, s, "x")
+	if st := s.Stats(); st.Waiting != 1 {
+		t.Errorf("%+v", st)
+	}
+}

@@ -119,9 +119,6 @@ func readStore(path string, f *os.File, size int64) (*store, error) {
 	if !consecutive(valid) {
 		s.damage("one of the two meta pages, which may have been that of the last commit")
 	}
-	if s.hurt == nil && !s.ours {
-		return nil, fmt.Errorf("%w: %s is a file of bbolt's, with other things in it", ErrNotSpool, path)
-	}
 	if s.hurt != nil {
 		return repair(path, f, size, valid, s.hurt)
 	}

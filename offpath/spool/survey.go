@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 )
 
 // tooHigh is what no number reaches that counts something.
@@ -187,18 +188,16 @@ func (s *survey) entry(it item, dead, collect bool) {
 
 // settle compares what was found with what was written.
 func (s *survey) settle(buckets int) {
-	if s.hurt == nil && s.ours && buckets != 6 {
+	if buckets != 6 {
 		s.damage("%d of 6 buckets", buckets)
 	}
 	w, c := s.state, s.counted
-	if s.hurt == nil && s.ours && (w.waiting != c.waiting || w.dead != c.dead || w.bytes != c.bytes || w.next < c.next || w.next > tooHigh) {
+	if w.waiting != c.waiting || w.dead != c.dead || w.bytes != c.bytes || w.next < c.next || w.next > tooHigh {
 		s.damage("%d entries and %d dead ones with %d bytes were stored, %d and %d with %d were found",
 			w.waiting, w.dead, w.bytes, c.waiting, c.dead, c.bytes)
 	}
 	for _, word := range s.seen {
-		for ; word != 0; word &= word - 1 {
-			s.live += pageBytes
-		}
+		s.live += int64(bits.OnesCount64(word)) * pageBytes
 	}
 }
 
