@@ -248,3 +248,70 @@ func TestASingleConnectionWhoseHookHangsIsCutAfterTheGrace(t *testing.T) {
 		}
 	})
 }
+
+// lingering is a response whose hijack takes its time.
+type lingering struct {
+	hijackable
+	time time.Duration
+}
+
+func (l lingering) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	time.Sleep(l.time)
+	return l.hijackable.Hijack()
+}
+
+func TestWhoComesWhenAllAreCutIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d drain.Drainer
+		theirs, ours := net.Pipe()
+		r, _ := http.NewRequest("GET", "/", nil)
+		began := time.Now()
+		go d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).Hijack()
+		})).ServeHTTP(lingering{hijackable{nowhere{make(http.Header)}, ours}, 9200 * time.Millisecond}, r)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := d.Shutdown(ctx, nil)
+		if failed, ok := err.(*drain.ShutdownError); !ok || *failed != (drain.ShutdownError{Forced: 1}) {
+			t.Errorf("%v", err)
+		}
+		if _, err := theirs.Read(make([]byte, 1)); err == nil {
+			t.Error("it goes on")
+		}
+		if took := time.Since(began); took != 9200*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestASilentConnectionHasASecondToSpeak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, o := &drain.Drainer{Spread: time.Second, Grace: time.Minute}, new(opened)
+		o.open(t, d, 1, func(ctx context.Context, conn net.Conn) {
+			drain.Tell(ctx, func(context.Context) { time.Sleep(10 * time.Second); conn.Close() })
+		})
+		theirs, ours := net.Pipe()
+		spoke, other := net.Pipe()
+		defer spoke.Close()
+		time.AfterFunc(500*time.Millisecond, func() {
+			d.ConnState(ours, http.StateNew)
+			d.ConnState(other, http.StateNew)
+			d.ConnState(other, http.StateActive)
+		})
+		closed := make(chan time.Duration, 1)
+		go func() {
+			theirs.Read(make([]byte, 1))
+			closed <- time.Since(o.began)
+		}()
+		if err := d.Shutdown(t.Context(), new(http.Server)); err != nil {
+			t.Error(err)
+		}
+		if at := <-closed; at < 1500*time.Millisecond || at > 2500*time.Millisecond {
+			t.Errorf("it is closed after %v", at)
+		}
+		if err := other.SetDeadline(time.Now()); err != nil {
+			t.Errorf("the other is closed: %v", err)
+		}
+	})
+}
