@@ -162,18 +162,22 @@ func TestTheArrowsOfTheDesign(t *testing.T) {
 // the modules named here: no Sentry, no mail, no Prometheus, no pprof driver but in profile, and no driver
 // of a database, also where a room guards databases.
 var light = map[string][]string{
-	"slowlog": nil,
-	"timebox": nil,
-	"alert":   nil,
-	"backoff": nil,
-	"breaker": {"github.com/sony/gobreaker/v2"},
-	"offpath": nil,
-	"profile": {"github.com/google/pprof", "github.com/ianlancetaylor/demangle", "golang.org/x/exp"},
+	"slowlog":         nil,
+	"timebox":         nil,
+	"alert":           nil,
+	"backoff":         nil,
+	"breaker":         {"github.com/sony/gobreaker/v2"},
+	"drain":           nil,
+	"offpath":         nil,
+	"offpath/journal": {"golang.org/x/sys"},
+	"offpath/spool":   {"go.etcd.io/bbolt", "golang.org/x/sys"},
+	"profile":         {"github.com/google/pprof", "github.com/ianlancetaylor/demangle", "golang.org/x/exp"},
 }
 
 // heavy are packages of the standard library and of ours that those programs do not compile either:
 // they open doors (net/http/pprof registers itself on the default mux) or belong to a sink.
-var heavy = []string{"net/smtp", "net/http/pprof", module + "/alert/email", module + "/alert/sentry"}
+var heavy = []string{"net/smtp", "net/http/pprof", module + "/alert/email", module + "/alert/sentry",
+	module + "/alert/slack", module + "/alert/journal"}
 
 func TestALightImportStaysLight(t *testing.T) {
 	const line = "{{.ImportPath}} {{if .Standard}}std{{else}}{{.Module.Path}}{{end}}"
