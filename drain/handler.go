@@ -3,7 +3,6 @@ package drain
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/request"
@@ -18,39 +17,62 @@ type handler struct {
 // Unwrap lets slowlog look for the mux whose pattern names the route.
 func (h *handler) Unwrap() http.Handler { return h.next }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	rec := request.From(ctx)
-	if h.drainer.knows(rec) {
-		h.next.ServeHTTP(w, r)
-		return
-	}
-	h.serve(w, r, ctx, rec, deadline.Now())
-}
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.ServeRecord(w, r, nil) }
 
 // ServeRecord is ServeHTTP for a guard directly outside this one. The record is to be the request's
 // context but is not yet, so that one copy of the request does for both guards.
+//
+// Its frame is on the stack of every handler, so it has little in it: see respond.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
-	if h.drainer.knows(rec) {
+	x, passes := h.begin(w, r, rec)
+	switch {
+	case x != nil:
+	case !passes:
+		return
+	case rec != nil:
 		request.Pass(h.next, h.inner, w, r, rec)
 		return
+	default:
+		h.next.ServeHTTP(w, r)
+		return
 	}
-	h.serve(w, r, rec, rec, rec.Start)
+	defer x.end()
+	if h.inner != nil {
+		h.inner.ServeRecord(x.writer.View(), r, &x.rec)
+	} else {
+		request.Serve(h.next, x.writer.View(), r, &x.rec)
+	}
+	x.returned = true
 }
 
-// serve has the request served. It came at start.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Context, outer *request.Record, start time.Duration) {
+// begin counts the request. If there is no exchange it has been answered, or passes: it has come through the Drainer
+// already, further out.
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) (x *exchange, passes bool) {
 	d := h.drainer
+	var ctx context.Context = outer
+	direct := outer != nil
+	if !direct {
+		ctx = r.Context()
+		outer = request.From(ctx)
+	}
+	if d.knows(outer) {
+		return nil, true
+	}
 	if refused := d.turnAway(r); refused != nil {
 		refused.answer(w, r, w.Header()["Content-Encoding"])
-		return
+		return nil, false
 	}
 	if r.ProtoMajor < 2 && d.ending.Load() {
 		w.Header().Set("Connection", "close") // net/http serves none that it reads once its listeners are closed
 	}
-	x := &exchange{drainer: d, r: r}
+	x = &exchange{drainer: d, r: r}
 	x.ctx.parent = ctx
-	x.rec.Context, x.rec.Outer, x.rec.Guard, x.rec.Start = &x.ctx, outer, x, start
+	x.rec.Context, x.rec.Outer, x.rec.Guard = &x.ctx, outer, x
+	if direct {
+		x.rec.Start = outer.Start
+	} else {
+		x.rec.Start = deadline.Now()
+	}
 	if outer != nil {
 		x.rec.ID = outer.ID
 	}
@@ -58,9 +80,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	x.writer.Init(w, x, nil)
 	x.writer.InitEditor(x)
 	d.running.Add(1)
-	defer x.end()
-	request.Pass(h.next, h.inner, x.writer.View(), r, &x.rec)
-	x.returned = true
+	return x, false
 }
 
 // knows reports whether the request has come through d already.
