@@ -7,7 +7,14 @@
 //	go s.Run(ctx, func(ctx context.Context, e *spool.Entry) error {
 //		return process(ctx, e.URI, e.Body())
 //	})
-//	err := s.Publish(ctx, &spool.Entry{Method: r.Method, URI: r.RequestURI}, r.Body)
+//
+// An [Intake] in front of it stores requests as they come, and answers 202 with the ID of the entry, or passes
+// them on:
+//
+//	in := &spool.Intake{To: s, Header: []string{"Content-Type", "X-Hub-Signature-256"}}
+//	mux.Handle("POST /hooks/", in.Wrap(nil))
+//
+// Whatever else is worth keeping goes there by [Spool.Publish].
 //
 // An entry is on the disk, synced, when Publish returns nil, and stays there until a consumer has
 // returned nil for it: each is delivered at least once, in the order of receipt as far as retries allow.
