@@ -36,6 +36,11 @@
 // its place in a file, and moves it on only when a record has been dealt with. So a daemon apart from the
 // application can do the slow part, such as posting to a chat, at its own pace and over its own restarts.
 //
+// Who does so with journalctl by hand needs to know three things. Up to systemd 253 --after-cursor skips a record that
+// nobody has seen, where the one at the cursor is gone or does not match: --cursor does not, and begins with the record
+// that is known. --follow without --no-tail prints ten records behind --after-cursor, and the others only when another
+// one is written. And --follow leaves out what was written before the machine was last started, behind a cursor too.
+//
 // # Trusting
 //
 // The socket of the journal is world-writable: every process of the machine may send every field, such as a

@@ -50,8 +50,8 @@ func (r *run) brief(ctx context.Context) error {
 // does not match. Only a record that is too much for journalctl is passed over in that way, and that
 // one is there and does match.
 //
-// And --lines has --follow begin no earlier than ten records ago, even behind a cursor, unless there is
-// --no-tail.
+// And --follow means --lines=10 unless there is --no-tail: behind --after-cursor systemd 252 then prints ten
+// records, and the others when one more is written.
 func (r *run) place() string {
 	if r.at == r.heavy {
 		return "--after-cursor=" + r.at
