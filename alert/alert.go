@@ -1,5 +1,5 @@
 // Package alert carries what a guard has seen to the people who should know:
-// a log, a directory, an e-mail, Sentry.
+// a log, a directory, an e-mail, Sentry, Slack, systemd's journal.
 //
 // A guard hands an [Alert] to a [Queue] and goes on at once; the queue folds
 // what is alike, holds to a rate and gives each [Sink] its own line, so that

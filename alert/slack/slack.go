@@ -5,7 +5,7 @@
 //		URL: slack.URL(os.Getenv("SLACK_WEBHOOK")),
 //	}}}
 //
-// Slack takes about one message a second on a webhook. A [alert.Queue] with
+// Slack takes about one message a second on a webhook. An [alert.Queue] with
 // the PerMinute of its zero value holds to that, and to what a Retry-After
 // asks for; a [Sink] used by itself remembers the Retry-After too.
 //
