@@ -3,6 +3,7 @@ package offpath
 import (
 	"context"
 	"fmt"
+	"maps"
 )
 
 // Close takes no more values and waits until the work on those that it has is done. When ctx ends
@@ -57,11 +58,11 @@ func (q *Queue[T]) abandon(cause error) (left []T, err error) {
 	left = append(left, q.letGo()...)
 	q.left += int64(len(left))
 	err = q.verdict(cause) // before what is being done hears of it
-	cancel := q.cancel
+	running := maps.Clone(q.running)
 	q.settle()
 	q.mu.Unlock()
-	if cancel != nil {
-		cancel(cause)
+	for _, end := range running {
+		end(cause)
 	}
 	return left, err
 }
@@ -69,8 +70,8 @@ func (q *Queue[T]) abandon(cause error) (left []T, err error) {
 // verdict is what Close has to say; cause is why it did not wait until the end. q.mu is held.
 func (q *Queue[T]) verdict(cause error) error {
 	switch {
-	case cause != nil && (q.left > 0 || q.running > 0):
-		return fmt.Errorf("offpath: closed, %d left that were not begun, %d still being done: %w", q.left, q.running, cause)
+	case cause != nil && (q.left > 0 || len(q.running) > 0):
+		return fmt.Errorf("offpath: closed, %d left that were not begun, %d still being done: %w", q.left, len(q.running), cause)
 	case q.left > 0:
 		return fmt.Errorf("offpath: closed, %d left that were not begun", q.left)
 	}

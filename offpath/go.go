@@ -16,8 +16,9 @@ type Func func(ctx context.Context)
 // with something to do after it, fill the queue.
 //
 // The context of f has the values of ctx, such as the request's ID, its trace and its user, but neither its
-// deadline nor its cancellation: it ends when the context given to [Queue.Close] does. What a router keeps
-// for the next request, such as chi's URL parameters, is to be read before: by then it may be another's.
+// deadline nor its cancellation: it ends when the context given to [Queue.Close] does, and when f has
+// returned, so that f may itself use Go. What a router keeps for the next request, such as chi's URL
+// parameters, is to be read before: by then it may be another's.
 //
 // A context also ends when the client hangs up, or when a time limit is over, and then the handler may
 // still be at work: what f shares with it needs a lock, and what f needs of the request, its body above

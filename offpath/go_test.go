@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,6 +158,34 @@ func TestCloseReturnsWhatRequestsHaveNotReleasedAndItCanBeDoneYet(t *testing.T) 
 		}
 		wantStats(t, &q, offpath.Stats{Offered: 5, Left: 5})
 	})
+}
+
+func TestWorkMayHaveMoreDoneAfterItself(t *testing.T) {
+	for name, after := range map[string]func(){"it returns": func() {}, "it panics": func() { panic("oh") }, "its goroutine ends": runtime.Goexit} {
+		synctest.Test(t, func(t *testing.T) {
+			q := offpath.Queue[offpath.Func]{OnPanic: func(offpath.Func, *offpath.PanicError) {}, Workers: 2}
+			first := true
+			mails := offpath.Queue[string]{Do: func(ctx context.Context, _ string) {
+				offpath.Go(ctx, &q, func(ctx context.Context) {
+					offpath.Go(ctx, &q, func(ctx context.Context) {
+						if first || ctx.Err() != nil {
+							t.Errorf("when %s: the second began before the first had ended, or with %v", name, ctx.Err())
+						}
+					})
+					time.Sleep(time.Second)
+					first = false
+					after()
+				})
+			}}
+			mails.Offer("a")
+			closed(t, &mails)
+			time.Sleep(time.Second)
+			closed(t, &q)
+			if s := q.Stats(); s.Done+s.Panicked != 2 {
+				t.Errorf("when %s: the queue counts %+v", name, s)
+			}
+		})
+	}
 }
 
 func TestGoWithoutAFuncIsTheCallersMistake(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 // called from several goroutines, also from within Do.
 type Queue[T any] struct {
 	// Do does the work on one value, on a goroutine of the queue's. Its context has no deadline; it ends
-	// when the context given to Close does, so that work which heeds it can stop in time. It is for as
-	// long as Do runs.
+	// when the context given to Close does, so that work which heeds it can stop in time, and when Do has
+	// returned, as that of a request does.
 	//
 	// Nil means that the values are the work: then T must be [Func].
 	Do func(ctx context.Context, v T)
@@ -45,16 +45,14 @@ type Queue[T any] struct {
 	most    int        // likewise Workers
 	closed  bool
 	waiting ring[T]
-	held    map[*hold[T]]struct{} // wait too, for a context to end
-	number  int64                 // of the last that was held
-	crew    int                   // workers that exist
-	running int                   // of these, those within Do
+	held    map[*hold[T]]struct{}                       // wait too, for a context to end
+	number  int64                                       // of the last that was held
+	crew    int                                         // workers that exist
+	running map[context.Context]context.CancelCauseFunc // what ends Do's contexts
 	done    int64
 	failed  int64
 	left    int64
-	drained chan struct{}   // closed when all is done; nil unless a Close waits for that
-	ctx     context.Context // Do's; nil when there is no crew
-	cancel  context.CancelCauseFunc
+	drained chan struct{} // closed when all is done; nil unless a Close waits for that
 
 	quiet quiet.Gate
 }
@@ -145,7 +143,7 @@ func (q *Queue[T]) Stats() Stats {
 	defer q.mu.Unlock()
 	s := Stats{
 		Done: q.done, Panicked: q.failed, Dropped: q.dropped.Load(), Left: q.left,
-		Waiting: int64(q.waiting.n + len(q.held)), Running: int64(q.running),
+		Waiting: int64(q.waiting.n + len(q.held)), Running: int64(len(q.running)),
 	}
 	s.Offered = s.Done + s.Panicked + s.Dropped + s.Left + s.Waiting + s.Running
 	return s

@@ -53,29 +53,26 @@ func (q *Queue[T]) step() bool {
 	q.mu.Lock()
 	if q.waiting.n == 0 {
 		q.crew--
-		if q.crew == 0 {
-			q.ctx, q.cancel = nil, nil
-		}
 		q.settle()
 		q.mu.Unlock()
 		return false
 	}
-	if q.ctx == nil {
-		// It is made anew, since its channel belongs to the synctest bubble, if any, that the worker is in.
-		q.ctx, q.cancel = context.WithCancelCause(context.Background())
+	ctx, end := context.WithCancelCause(context.Background())
+	if q.running == nil {
+		q.running = make(map[context.Context]context.CancelCauseFunc)
 	}
-	ctx, v := q.ctx, q.waiting.pop()
-	q.running++
+	q.running[ctx] = end
+	v := q.waiting.pop()
 	q.full.Store(false)
 	q.mu.Unlock()
 	q.do(ctx, v)
 	return true
 }
 
-// do works on v. Whatever Do does, v is accounted for.
+// do works on v. Whatever Do does, v is accounted for, and what Go has taken for its context begins.
 func (q *Queue[T]) do(ctx context.Context, v T) {
 	returned := false
-	defer func() { q.finish(returned) }()
+	defer func() { q.finish(ctx, returned) }()
 	defer func() {
 		if !returned {
 			q.report(v, &PanicError{Value: recover(), Stack: debug.Stack()})
@@ -89,15 +86,17 @@ func (q *Queue[T]) do(ctx context.Context, v T) {
 	returned = true
 }
 
-func (q *Queue[T]) finish(returned bool) {
+func (q *Queue[T]) finish(ctx context.Context, returned bool) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.running--
+	end := q.running[ctx]
+	delete(q.running, ctx)
 	if returned {
 		q.done++
 	} else {
 		q.failed++
 	}
+	q.mu.Unlock()
+	end(nil)
 }
 
 // report tells of a panic, at no risk to the worker.
