@@ -53,10 +53,11 @@ const (
 // A body that does not come whole is not stored. One that is larger than
 // MaxBody, or than the Publisher can store, is answered 413; one whose framing
 // makes no sense 400; one that comes too slowly for the server's ReadTimeout
-// 408. If the client leaves there is nobody to answer; whoever logs the status
-// sees nginx's 499. A Publisher that fails, panics or takes longer than Timeout
-// makes it 503, with Retry-After, for nobody knows whether the entry is there.
-// So a client that comes back may be stored twice, under two IDs.
+// 408: without one, a client may take for ever. If the client leaves there is
+// nobody to answer; whoever logs the status sees nginx's 499. A Publisher that
+// fails, panics, takes longer than Timeout or returns nil before it has read the
+// body to its end makes it 503, with Retry-After, for nobody knows whether the
+// entry is there. So a client that comes back may be stored twice, under two IDs.
 //
 // The answer 202 has no Location (RFC 9110, section 15.3.3, asks for a place
 // where the outcome can be seen): there is none.

@@ -57,7 +57,7 @@ func (h *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := h.entry(r)
 	o, err := tooLarge, error(nil)
 	if r.ContentLength <= h.maxBody() { // else not a byte of it is read, nor asked for with 100 Continue
-		err = h.store(r.Context(), e, b)
+		err = h.store(w, r, e, b)
 		o = h.judge(r, b, err)
 	}
 	if o == dropped && !h.Pass {
@@ -111,26 +111,40 @@ func (h *intake) entry(r *http.Request) *Entry {
 }
 
 // store gives the entry to the Publisher. The error is nil if it is stored.
-func (h *intake) store(ctx context.Context, e *Entry, b *body) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (h *intake) store(w http.ResponseWriter, r *http.Request, e *Entry, b *body) (err error) {
+	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	slow := fmt.Errorf("spool: %T has not stored an entry within %v", h.To, b.timeout)
 	b.patience = time.AfterFunc(b.timeout, func() { cancel(slow) })
 	defer func() { b.patience.Stop() }()
+	lent := &loan{body: b}
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("spool: %T panicked: %v\n%s", h.To, v, debug.Stack())
 		} else if !returned { // runtime.Goexit: the goroutine ends, whatever we do
+			err = errors.New("spool: the Publisher has ended its goroutine")
 			h.tally(failed)
 		}
+		breakOff := func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) }
+		if h.drops(err) { // what is left of the body is needed
+			breakOff = nil
+		}
+		if broken := lent.end(breakOff); err == nil && (broken || b.more()) {
+			err = fmt.Errorf("spool: %T has returned nil before it has read the body to its end", h.To)
+		}
 	}()
-	err = h.To.Publish(ctx, e, b)
+	err = h.To.Publish(ctx, e, lent)
 	returned = true
 	if err != nil && context.Cause(ctx) == slow && !errors.Is(err, slow) {
 		err = fmt.Errorf("%w: %w", slow, err)
 	}
 	return err
+}
+
+// drops reports whether the error means that the request is dropped.
+func (i *Intake) drops(err error) bool {
+	return i.Full == Drop && errors.Is(err, ErrFull) && !errors.Is(err, ErrTooLarge)
 }
 
 // judge tells what became of a request from what the Publisher said and from
@@ -148,7 +162,7 @@ func (h *intake) judge(r *http.Request, b *body, err error) outcome {
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		return tooLarge
-	case errors.Is(err, ErrFull) && h.Full == Drop:
+	case h.drops(err):
 		return dropped
 	case errors.Is(err, ErrFull):
 		return refused
@@ -203,7 +217,9 @@ func (h *intake) pass(o outcome, id string, b *body, w http.ResponseWriter, r *h
 	}
 	inside := r.WithContext(ctx)
 	defer request.HandBack(r, inside)
-	inside.Body = b.again()
+	if r.Body != nil && r.Body != http.NoBody { // else handlers may compare it
+		inside.Body = b.again()
+	}
 	h.next.ServeHTTP(w, inside)
 }
 
