@@ -49,6 +49,7 @@ func (x *exchange) leave() {
 // end is called when the handler has ended, however it did.
 func (x *exchange) end() {
 	x.leave()
+	x.writer.Done(x.r)
 	if !x.returned {
 		if value := recover(); value != nil && !x.answers(value) {
 			panic(value) // with its stack, since nothing has been unwound

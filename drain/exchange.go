@@ -150,6 +150,7 @@ func (x *exchange) end() {
 	case streams:
 		defer x.lasts(-1)
 		defer x.stream.close()
+		x.stream.done()
 		if x.returned && x.drainer.ending.Load() {
 			x.sayRetry()
 		}

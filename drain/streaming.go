@@ -34,9 +34,10 @@ func (x *exchange) sayRetry() {
 // A streaming is what is kept of a stream.
 type streaming struct {
 	kept
-	x    *exchange
-	mu   sync.Mutex // held while something is done to the response from elsewhere
-	over bool
+	x      *exchange
+	mu     sync.Mutex // held while something is done to the response from elsewhere
+	failed bool       // what the handler reads and writes
+	over   bool
 }
 
 // goodbye ends the context. The handler does the rest.
@@ -50,12 +51,22 @@ func (s *streaming) cut() {
 	if s.over {
 		return // the response may be another request's already
 	}
+	s.failed = true
 	rc := http.NewResponseController(s.x.writer.Under())
 	rc.SetReadDeadline(past)
 	rc.SetWriteDeadline(past)
 }
 
 var past = time.Unix(1, 0)
+
+// done is called when the handler has ended: there may be something to send yet.
+func (s *streaming) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.failed {
+		s.x.writer.Done(s.x.r)
+	}
+}
 
 // close is called when the stream is over.
 func (s *streaming) close() {

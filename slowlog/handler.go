@@ -134,6 +134,7 @@ func (e *entry) LongLived() {
 // end is called when the handler has ended, however it did.
 func (e *entry) end(r *http.Request) {
 	e.close(e.outcome(), r.Pattern)
+	e.writer.Done(r)
 	e.unlabel()
 }
 

@@ -60,6 +60,7 @@ func (x *exchange) finish() {
 		}
 		if phase == released || x.phase.CompareAndSwap(phase, finished) {
 			x.gate.Finish(x.under())
+			x.writer.Done(x.r)
 			break
 		}
 	}

@@ -65,12 +65,32 @@ func Stream(w http.ResponseWriter) error {
 // stream may go on in both directions. Limits that the handler sets itself from
 // then on stay.
 func (w *Writer) unlimit() {
-	if w.lasts || next(w.under) != nil {
+	if w.lasts || w.Hijacked() || next(w.under) != nil {
 		return
 	}
 	w.lasts = true
 	w.SetReadDeadline(time.Time{}) // a writer that knows no deadlines has none
 	w.SetWriteDeadline(time.Time{})
+}
+
+// Done is called when the handler of r has ended. What the server has still to do for
+// a stream has the server's own limits again: to send what is buffered, and to read
+// what the handler has left of the body. Nobody counts the request any more, so a
+// client that does neither could keep its connection for ever.
+func (w *Writer) Done(r *http.Request) {
+	if !w.lasts || w.Hijacked() {
+		return
+	}
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok {
+		return // the limits are somebody else's, or there are none
+	}
+	if server.ReadTimeout > 0 {
+		w.SetReadDeadline(time.Now().Add(server.ReadTimeout))
+	}
+	if server.WriteTimeout > 0 {
+		w.SetWriteDeadline(time.Now().Add(server.WriteTimeout))
+	}
 }
 
 // guards are the writers that w has come through, the innermost first.

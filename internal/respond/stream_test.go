@@ -3,13 +3,10 @@ package respond_test
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/heeler-go/heeler/internal/respond"
 )
@@ -123,60 +120,5 @@ func TestAKeeperRefusesAHijackOrHandsOnAConnection(t *testing.T) {
 	w = around(taken{httptest.NewRecorder(), theirs, nil}, k, nil)
 	if conn, _, err := w.(http.Hijacker).Hijack(); conn != nil || err != errFull || k.longLived != 1 || respond.Begun(w) {
 		t.Errorf("one too many: %v, %v, told %d, begun %v", conn, err, k.longLived, respond.Begun(w))
-	}
-}
-
-// limited is a server's writer with limits, which counts how often each is set.
-type limited struct {
-	http.ResponseWriter
-	reads, writes *[]time.Time
-}
-
-func (l limited) SetReadDeadline(t time.Time) error {
-	*l.reads = append(*l.reads, t)
-	return nil
-}
-
-func (l limited) SetWriteDeadline(t time.Time) error {
-	*l.writes = append(*l.writes, t)
-	return nil
-}
-
-func TestTheServersLimitsAreTakenOffAStreamOnce(t *testing.T) {
-	for name, begin := range map[string]func(http.ResponseWriter){
-		"declared": func(w http.ResponseWriter) { respond.Stream(w) },
-		"an event stream": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			w.WriteHeader(200)
-		},
-	} {
-		for kind, gate := range gates {
-			var reads, writes []time.Time
-			under := limited{httptest.NewRecorder(), &reads, &writes}
-			w := around(foreign{around(under, new(observer), gate())}, new(observer), gate())
-			w.Header().Set("Content-Type", "text/plain")
-			begin(w)
-			if want := []time.Time{{}}; !slices.Equal(reads, want) || !slices.Equal(writes, want) {
-				t.Errorf("%s, %s: the deadlines are set to %v and %v, want %v", name, kind, reads, writes, want)
-			}
-
-			own := time.Now().Add(time.Minute)
-			http.NewResponseController(w).SetWriteDeadline(own)
-			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: 1\n\n")
-			respond.Stream(w)
-			if !writes[len(writes)-1].Equal(own) {
-				t.Errorf("%s, %s: the handler's own deadline is taken off", name, kind)
-			}
-		}
-	}
-}
-
-func TestTheServersLimitsStayOnAnyOtherResponse(t *testing.T) {
-	var reads, writes []time.Time
-	w := around(limited{httptest.NewRecorder(), &reads, &writes}, new(observer), nil)
-	w.Write([]byte("hello"))
-	if len(reads)+len(writes) > 0 {
-		t.Errorf("the deadlines are set to %v and %v", reads, writes)
 	}
 }
