@@ -33,9 +33,13 @@ type Keeper interface {
 // It is for the handler's goroutine.
 func Stream(w http.ResponseWriter) error {
 	for guard := range guards(w) {
-		if guard.gate != nil && guard.gate.shut.Load() {
+		if guard.gate == nil {
+			continue
+		}
+		if !guard.gate.enter() {
 			return http.ErrHandlerTimeout
 		}
+		defer guard.gate.leave() // a guard that answers does so after it, with limits of its own
 	}
 	var admitted []Keeper
 	for guard := range guards(w) {

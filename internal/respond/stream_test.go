@@ -6,7 +6,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/heeler-go/heeler/internal/respond"
 )
@@ -90,6 +93,46 @@ func TestAStreamThatOneGuardRefusesIsLetGoByNone(t *testing.T) {
 	if err := respond.Stream(w); err != http.ErrHandlerTimeout || outer.longLived > 0 || first.places != 1 {
 		t.Errorf("a response that was taken away: %v, told %d, places %d", err, outer.longLived, first.places)
 	}
+}
+
+// slowKeeper takes its time to admit.
+type slowKeeper struct {
+	keeper
+	asked, answer chan struct{}
+}
+
+func (k *slowKeeper) Admit() error {
+	close(k.asked)
+	<-k.answer
+	return nil
+}
+
+func TestAResponseIsTakenAwayBeforeOrAfterItIsDeclaredAStreamButNotMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &slowKeeper{asked: make(chan struct{}), answer: make(chan struct{})}
+		gate, under := new(respond.Gate), httptest.NewRecorder()
+		w := around(around(under, k, nil), new(observer), gate)
+		declared := make(chan error, 1)
+		go func() { declared <- respond.Stream(w) }()
+		<-k.asked
+		var away atomic.Bool
+		go func() {
+			gate.Shut(under, func() {})
+			away.Store(true)
+		}()
+		time.Sleep(time.Minute)
+		if away.Load() {
+			t.Error("it is taken away before all guards have let it go")
+		}
+		close(k.answer)
+		time.Sleep(time.Minute)
+		if err := <-declared; err != nil || !away.Load() {
+			t.Errorf("%v, taken away: %v", err, away.Load())
+		}
+		if err := respond.Stream(w); err != http.ErrHandlerTimeout {
+			t.Errorf("%v, want %v", err, http.ErrHandlerTimeout)
+		}
+	})
 }
 
 // taken is a writer whose connection can be had, or not.
