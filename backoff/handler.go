@@ -12,12 +12,11 @@ import (
 type handler struct {
 	policy *Policy
 	next   http.Handler
-	inner  request.Inner // next, if it is a guard
+	inner  request.Inner // of next
 }
 
 func newHandler(p *Policy, next http.Handler) *handler {
-	inner, _ := next.(request.Inner)
-	return &handler{policy: p, next: next, inner: inner}
+	return &handler{policy: p, next: next, inner: request.Inside(next)}
 }
 
 // Unwrap lets slowlog look for the mux whose pattern names the route.
@@ -38,18 +37,14 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 	case !passes:
 		return
 	case rec != nil:
-		request.Pass(h.next, h.inner, w, r, rec)
+		h.inner.ServeRecord(w, r, rec)
 		return
 	default:
 		h.next.ServeHTTP(w, r)
 		return
 	}
 	defer x.end()
-	if h.inner != nil {
-		h.inner.ServeRecord(x.writer.View(), r, &x.rec)
-	} else {
-		request.Serve(h.next, x.writer.View(), r, &x.rec)
-	}
+	h.inner.ServeRecord(x.writer.View(), r, &x.rec)
 	x.returned = true
 }
 

@@ -27,14 +27,13 @@ func (b *Breaker) Wrap(next http.Handler) http.Handler {
 	if next == nil {
 		panic("breaker: Breaker.Wrap of a nil http.Handler")
 	}
-	inner, _ := next.(request.Inner)
-	return &route{b, next, inner}
+	return &route{b, next, request.Inside(next)}
 }
 
 type route struct {
 	b     *Breaker
 	next  http.Handler
-	inner request.Inner // next, if it is a guard
+	inner request.Inner // of next
 }
 
 // Unwrap lets slowlog look for the mux whose pattern names the route.
@@ -56,7 +55,7 @@ func (h *route) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request
 		return
 	}
 	h.need(rec)
-	request.Pass(h.next, h.inner, w, r, rec)
+	h.inner.ServeRecord(w, r, rec)
 }
 
 func (h *route) refuse(w http.ResponseWriter, r *http.Request, rec *request.Record, left time.Duration) {

@@ -140,8 +140,7 @@ func (d *Drainer) Wrap(next http.Handler) http.Handler {
 		panic("drain: Drainer.Wrap of a nil http.Handler")
 	}
 	d.once.Do(d.setup)
-	inner, _ := next.(request.Inner)
-	return &handler{drainer: d, next: next, inner: inner}
+	return &handler{drainer: d, next: next, inner: request.Inside(next)}
 }
 
 func (d *Drainer) setup() {

@@ -11,7 +11,7 @@ import (
 type handler struct {
 	drainer *Drainer
 	next    http.Handler
-	inner   request.Inner // next, if it is a guard
+	inner   request.Inner // of next
 }
 
 // Unwrap lets slowlog look for the mux whose pattern names the route.
@@ -30,18 +30,14 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 	case !passes:
 		return
 	case rec != nil:
-		request.Pass(h.next, h.inner, w, r, rec)
+		h.inner.ServeRecord(w, r, rec)
 		return
 	default:
 		h.next.ServeHTTP(w, r)
 		return
 	}
 	defer x.end()
-	if h.inner != nil {
-		h.inner.ServeRecord(x.writer.View(), r, &x.rec)
-	} else {
-		request.Serve(h.next, x.writer.View(), r, &x.rec)
-	}
+	h.inner.ServeRecord(x.writer.View(), r, &x.rec)
 	x.returned = true
 }
 

@@ -12,7 +12,7 @@ import (
 type handler struct {
 	prof  *Profiler
 	next  http.Handler
-	inner request.Inner // next, if it is a guard
+	inner request.Inner // of next
 }
 
 // Unwrap lets slowlog look for the mux whose pattern names the route.
@@ -31,14 +31,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // profiler's business goes on to a guard directly inside without having been copied.
 func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *request.Record) {
 	_, _, found := ask.Cut(r.URL.RawQuery, h.prof.param)
-	switch {
-	case found || strings.HasPrefix(r.URL.Path, h.prof.path):
+	if found || strings.HasPrefix(r.URL.Path, h.prof.path) {
 		request.Serve(h, w, r, rec)
-	case h.inner != nil:
-		h.inner.ServeRecord(w, r, rec)
-	default:
-		request.Serve(h.next, w, r, rec)
+		return
 	}
+	h.inner.ServeRecord(w, r, rec)
 }
 
 // concerned serves a request that has the parameter or is for a result page.

@@ -215,8 +215,7 @@ func (p *Profiler) Wrap(next http.Handler) http.Handler {
 		panic("profile: Profiler.Wrap of a nil http.Handler")
 	}
 	p.ready()
-	inner, _ := next.(request.Inner)
-	return &handler{prof: p, next: next, inner: inner}
+	return &handler{prof: p, next: next, inner: request.Inside(next)}
 }
 
 // Handler serves the result pages alone, for where Wrap is not reached under Path: around a part of the

@@ -16,7 +16,7 @@ import (
 type handler struct {
 	watch *Watch
 	next  http.Handler
-	inner request.Inner // next, if it is a guard
+	inner request.Inner // of next
 }
 
 // An entry is one request in flight. Everything that the watch needs for it is
@@ -24,6 +24,7 @@ type handler struct {
 type entry struct {
 	*handler
 	rec    request.Record
+	came   *http.Request // what guards further in hand their pattern back to
 	r      *http.Request // as it came; the handler has a copy. Read with mu held, before the end
 	header header
 	writer respond.Writer
@@ -50,18 +51,14 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 	switch {
 	case e != nil:
 	case rec != nil:
-		request.Pass(h.next, h.inner, w, r, rec)
+		h.inner.ServeRecord(w, r, rec)
 		return
 	default:
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	defer e.end(r)
-	if h.inner != nil {
-		h.inner.ServeRecord(e.writer.View(), r, &e.rec)
-	} else {
-		request.Serve(h.next, e.writer.View(), r, &e.rec)
-	}
+	defer e.end()
+	h.inner.ServeRecord(e.writer.View(), r, &e.rec)
 	e.returned = true
 }
 
@@ -78,7 +75,7 @@ func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.R
 	if h.watch.sees(outer) {
 		return nil
 	}
-	e := &entry{handler: h, r: r}
+	e := &entry{handler: h, came: r, r: r}
 	e.header.copy(r.Header, h.watch.shown)
 	if r.RequestURI == "" { // made by hand, and the URL is the handler's to change
 		made := *r
@@ -132,9 +129,9 @@ func (e *entry) LongLived() {
 }
 
 // end is called when the handler has ended, however it did.
-func (e *entry) end(r *http.Request) {
-	e.close(e.outcome(), r.Pattern)
-	e.writer.Done(r)
+func (e *entry) end() {
+	e.close(e.outcome(), e.came.Pattern)
+	e.writer.Done(e.r)
 	e.unlabel()
 }
 

@@ -26,7 +26,7 @@ func inPlace(next http.Handler) http.Handler {
 			return
 		}
 		request.Lift(r.Context())
-		request.Pass(next, nil, w, r, &request.Record{Context: r.Context(), Outer: request.From(r.Context()), Lift: true})
+		request.Serve(next, w, r, &request.Record{Context: r.Context(), Outer: request.From(r.Context()), Lift: true})
 	})
 }
 

@@ -78,6 +78,18 @@ func TestTheRouteIsTheMuxsPattern(t *testing.T) {
 	}
 }
 
+func TestARequestMadeByHandHasItsRoute(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := &slowlog.Watch{After: time.Second, Alert: queue(t, &desk{})}
+		r, err := http.NewRequest("GET", "http://shop.example/book/12", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Wrap(opaque(shopMux())).ServeHTTP(httptest.NewRecorder(), r)
+		equal(t, "route in the end", the(t, w).Route, "GET /book/{id}")
+	})
+}
+
 type wrapperOfNil struct{}
 
 func (wrapperOfNil) ServeHTTP(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Second) }

@@ -218,8 +218,7 @@ func (w *Watch) Wrap(next http.Handler) http.Handler {
 		panic("slowlog: Watch.Wrap of a nil http.Handler")
 	}
 	w.once.Do(w.setup)
-	inner, _ := next.(request.Inner)
-	return &handler{watch: w, next: next, inner: inner}
+	return &handler{watch: w, next: next, inner: request.Inside(next)}
 }
 
 func (w *Watch) setup() {

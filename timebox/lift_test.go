@@ -24,7 +24,7 @@ func inPlace(next http.Handler) http.HandlerFunc {
 		ctx := r.Context()
 		request.Lift(ctx)
 		rec := &request.Record{Context: ctx, Outer: request.From(ctx), Lift: true}
-		request.Pass(next, nil, w, r, rec)
+		request.Serve(next, w, r, rec)
 	}
 }
 

@@ -136,14 +136,22 @@ func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx contex
 	next.ServeHTTP(w, inside)
 }
 
-// Pass calls next with the record as the request's context. inner is next, if it
-// is a guard.
-func Pass(next http.Handler, inner Inner, w http.ResponseWriter, r *http.Request, rec *Record) {
-	if inner != nil {
-		inner.ServeRecord(w, r, rec)
-		return
+// Inside is what a guard around next passes its requests to: next, or if that is
+// no guard, what makes the record the context of a copy of the request.
+func Inside(next http.Handler) Inner {
+	if inner, ok := next.(Inner); ok {
+		return inner
 	}
-	Serve(next, w, r, rec)
+	return &innermost{next}
+}
+
+// An innermost has no guard directly inside.
+type innermost struct{ next http.Handler }
+
+func (h *innermost) ServeRecord(w http.ResponseWriter, r *http.Request, rec *Record) {
+	inside := r.WithContext(rec)
+	defer HandBack(r, inside) // after a panic, too: a guard further out may answer for it
+	h.next.ServeHTTP(w, inside)
 }
 
 // Gone reports whether the client has left, as far as can be known: then the

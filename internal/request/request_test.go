@@ -199,3 +199,34 @@ func TestServeCopiesTheRequestOnlyForAnotherContext(t *testing.T) {
 		t.Error("the request was copied for nothing")
 	}
 }
+
+func TestInsideIsTheGuardItselfOrGivesAHandlerTheRecord(t *testing.T) {
+	guard := guard{}
+	if request.Inside(guard) != request.Inner(guard) {
+		t.Error("a guard is not passed its requests directly")
+	}
+	var seen *http.Request
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /repo/{name}", func(_ http.ResponseWriter, r *http.Request) {
+		seen = r
+		r.MultipartForm = &multipart.Form{}
+		panic("no more")
+	})
+	r := httptest.NewRequest("GET", "/repo/x", nil)
+	rec := &request.Record{Context: r.Context()}
+	func() {
+		defer func() { recover() }()
+		request.Inside(mux).ServeRecord(nil, r, rec)
+	}()
+	if seen == nil || seen == r || seen.Context() != context.Context(rec) {
+		t.Error("the handler has not got the record")
+	}
+	if r.Pattern != "GET /repo/{name}" || r.MultipartForm == nil {
+		t.Errorf("the pattern %q or the form was not handed back after a panic", r.Pattern)
+	}
+}
+
+type guard struct{}
+
+func (guard) ServeHTTP(http.ResponseWriter, *http.Request)                    {}
+func (guard) ServeRecord(http.ResponseWriter, *http.Request, *request.Record) {}
