@@ -2,6 +2,7 @@ package frameworks_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -92,6 +93,36 @@ func TestAStreamThatIsOverIsUnderTheServersLimitsAgain(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A stream that drain has cut by force gets no time for what it has not sent.
+func TestAStreamThatWasCutDoesNotHoldUpTheShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		live := &drain.Drainer{Grace: time.Second}
+		guarded := live.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := drain.Stream(w); err != nil {
+				t.Error(err)
+			}
+			io.WriteString(w, "news")
+			<-r.Context().Done()
+			time.Sleep(2 * live.Grace) // it is in no hurry
+		}))
+		// The Drainer does not know that all requests come through it, so the server ends when its connections do.
+		server := &http.Server{WriteTimeout: time.Hour, Handler: http.HandlerFunc(guarded.ServeHTTP)}
+		listener := make(pipes)
+		go server.Serve(listener)
+		client, conn := net.Pipe()
+		listener <- conn
+		io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begun := time.Now()
+		live.Shutdown(ctx, server)
+		if took := time.Since(begun); took > time.Minute/2 {
+			t.Errorf("the shutdown takes %v, and the handler 2 s", took)
+		}
+	})
 }
 
 // The next request on a connection is under the limits that any other is.
