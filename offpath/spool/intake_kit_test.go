@@ -149,10 +149,28 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 // logged is what goes to the log from here on.
-func logged(t *testing.T) *bytes.Buffer {
-	var buf bytes.Buffer
+func logged(t *testing.T) *journal {
+	j := &journal{}
 	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, nil)))
+	slog.SetDefault(slog.New(slog.NewTextHandler(j, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	return &buf
+	return j
+}
+
+// A journal can be read while guards on other goroutines write to it.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
 }

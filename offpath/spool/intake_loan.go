@@ -50,7 +50,7 @@ func (l *loan) end(breakOff func()) bool {
 // more reports whether there is more of a body than was read of it.
 func (b *body) more() bool {
 	var next [1]byte
-	for b.end == nil {
+	for b.end == nil && b.copyErr == nil {
 		if n, _ := b.Read(next[:]); n > 0 {
 			return true
 		}

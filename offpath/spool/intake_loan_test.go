@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,16 @@ type partial struct{ most int64 }
 func (p *partial) Publish(_ context.Context, _ *spool.Entry, body io.Reader) error {
 	_, err := io.Copy(io.Discard, io.LimitReader(body, p.most))
 	return err
+}
+
+func TestAPublisherThatMissesThatTheCopyHasFailedIsNotBelieved(t *testing.T) {
+	logged(t)
+	in := &spool.Intake{To: believer{}, Pass: true, TempDir: filepath.Join(t.TempDir(), "absent")}
+	w := httptest.NewRecorder()
+	in.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was handed on") })).
+		ServeHTTP(w, httptest.NewRequest("POST", "/", noise(100_000)))
+	equal(t, "status", w.Code, 503)
+	equal(t, "stats", in.Stats(), spool.IntakeStats{Failed: 1})
 }
 
 func TestAPublisherThatKeepsTheBodyCannotReadIt(t *testing.T) {
