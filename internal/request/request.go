@@ -74,6 +74,12 @@ func (rec *Record) Value(k any) any {
 	return rec.Context.Value(k)
 }
 
+// AfterFunc is what the context package looks for in contexts not its own: if the
+// one inside has it, what is derived from the record costs no goroutine either.
+func (rec *Record) AfterFunc(f func()) (stop func() bool) {
+	return context.AfterFunc(rec.Context, f)
+}
+
 // MadeBy reports whether the guard has made this record or one further out. It
 // may be called on a nil record.
 func (rec *Record) MadeBy(guard any) bool {

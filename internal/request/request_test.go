@@ -8,10 +8,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/heeler-go/heeler/internal/deadline"
 	"github.com/heeler-go/heeler/internal/request"
 )
 
@@ -230,3 +232,30 @@ type guard struct{}
 
 func (guard) ServeHTTP(http.ResponseWriter, *http.Request)                    {}
 func (guard) ServeRecord(http.ResponseWriter, *http.Request, *request.Record) {}
+
+func TestWhatIsDerivedFromARecordCostsNoGoroutineWhereTheContextInsideSparesIt(t *testing.T) {
+	box := &deadline.Context{Parent: t.Context(), Until: deadline.Never}
+	rec := &request.Record{Context: box}
+	before := runtime.NumGoroutine()
+	var all []context.Context
+	for range 100 {
+		ctx, cancel := context.WithCancel(rec)
+		defer cancel()
+		all = append(all, ctx)
+	}
+	if more := runtime.NumGoroutine() - before; more >= 100 {
+		t.Errorf("%d goroutines for 100 contexts", more)
+	}
+	stopped := context.AfterFunc(rec, func() { t.Error("what was stopped was called") })
+	if !stopped() {
+		t.Error("it was not stopped in time")
+	}
+	late := errors.New("too late")
+	box.Exceed(late)
+	for _, ctx := range all {
+		<-ctx.Done()
+		if ctx.Err() != context.DeadlineExceeded || context.Cause(ctx) != late {
+			t.Fatalf("ended with %v because of %v", ctx.Err(), context.Cause(ctx))
+		}
+	}
+}
