@@ -120,7 +120,7 @@ func (x *exchange) LongLived() {
 
 // Edit admits an event stream, or answers instead.
 func (x *exchange) Edit(int) (instead int) {
-	if !isEventStream(x.writer.Under().Header()) {
+	if !respond.IsEventStream(x.writer.Under().Header()) {
 		return 0
 	}
 	err := x.Admit()

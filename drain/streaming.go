@@ -4,23 +4,18 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
-)
 
-// isEventStream tells one as package respond does.
-func isEventStream(h http.Header) bool {
-	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimRight(kind, " \t"), "text/event-stream")
-}
+	"github.com/heeler-go/heeler/internal/respond"
+)
 
 // sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
 // handler has written, unless a middleware inside has encoded that. One that has a length takes no more.
 func (x *exchange) sayRetry() {
 	w := x.writer.Under()
 	h := w.Header()
-	if !isEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
+	if !respond.IsEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
 		len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
 		return
 	}

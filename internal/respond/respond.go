@@ -146,15 +146,17 @@ func (w *Writer) implicit() {
 	}
 }
 
-// isStream tells an event stream, which lasts, by what the handler declares;
-// what the client asks for decides nothing.
+// isStream reports whether the handler declares an event stream, which lasts.
 func (w *Writer) isStream() bool {
-	var h http.Header
 	if w.gate == nil {
-		h = w.under.Header()
-	} else if h = w.gate.own; h == nil {
-		return false // the handler has declared nothing
+		return IsEventStream(w.under.Header())
 	}
+	return w.gate.own != nil && IsEventStream(w.gate.own) // or it has declared nothing
+}
+
+// IsEventStream tells an event stream by what its header declares; what the client
+// asks for decides nothing.
+func IsEventStream(h http.Header) bool {
 	v := h["Content-Type"]
 	const stream = "text/event-stream"
 	if len(v) == 0 || len(v[0]) < len(stream) || !strings.EqualFold(v[0][:len(stream)], stream) {
