@@ -92,10 +92,11 @@ func (e *HandleError) Error() string {
 // Unwrap returns what Handle returned.
 func (e *HandleError) Unwrap() error { return e.Err }
 
-// A GapError says that the record where a Follower had stopped is no longer in the journal. Others that
-// came behind it may be gone as well, without having been handled.
+// A GapError says that the record where a Follower had stopped, or where it was when Handle began to take its
+// time, is no longer in the journal. Others that came behind it may be gone as well, without having been
+// handled: journald removes the oldest to keep to its limits.
 type GapError struct {
-	Cursor string // where the Follower had stopped
+	Cursor string // where the Follower was
 	Next   string // the cursor of the oldest record behind it that is there, whether it matches or not; empty: there is none
 }
 

@@ -50,3 +50,12 @@ func GarbageTold(at []time.Time) (told []string) {
 	}
 	return told
 }
+
+// CheckLoss has next printed by journalctl, so long after the record at mark was asked for, and gives the mark that
+// is then.
+func (f *Follower) CheckLoss(ctx context.Context, mark string, ago time.Duration, next Record) string {
+	r := &run{f: f}
+	r.mark.cursor, r.mark.asked = mark, time.Now().Add(-ago)
+	r.checkLoss(ctx, next)
+	return r.mark.cursor
+}

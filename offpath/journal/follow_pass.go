@@ -24,7 +24,11 @@ func (r *run) command(args []string, match []string) []string {
 // are.
 func (r *run) pass(ctx context.Context, args ...string) error {
 	return r.read(ctx, append(args, "--all", r.place()), func(record Record) bool {
-		return record.Cursor == r.at || r.deliver(ctx, record)
+		if record.Cursor == r.at {
+			return true
+		}
+		r.checkLoss(ctx, record)
+		return r.deliver(ctx, record)
 	})
 }
 

@@ -83,6 +83,9 @@ func TestAnEmptyJournalIsFollowedFromItsFirstRecord(t *testing.T) {
 	end := following(t, f)
 	until(t, "the place to be kept", func() bool { data, _ := os.ReadFile(cursor); return string(data) == "t=1\n" })
 	end() // it has seen nothing when it ends, and the journal begins
+	if errs := l.errors(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "no record in the journal that this process may read") {
+		t.Errorf("told %q", errs)
+	}
 	j.Restart()
 	s := sender(t, j)
 	sendNumbers(t, s, "first", 1, 20)

@@ -52,6 +52,7 @@ type run struct {
 	gone    string // the cursor for which a gap was reported
 	stuck   int    // how often journalctl has failed at this place in a row
 	heavy   string // the cursor of a record that journalctl cannot print as a whole
+	mark    mark
 	keeper  *keeper
 	garbage garbage
 
@@ -69,6 +70,7 @@ func (r *run) begin(ctx context.Context, save func(string) error) error {
 		return err
 	}
 	if r.at = last; last == "" {
+		r.report(errors.New("journal: there is no record in the journal that this process may read: beginning with the first"))
 		r.at = origin
 	}
 	return save(r.at)
@@ -122,6 +124,7 @@ func (r *run) session(ctx context.Context, first bool) error {
 			return err
 		}
 	}
+	r.mark = mark{r.at, time.Now()}
 	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
