@@ -7,7 +7,8 @@ import "time"
 const saveEvery = time.Second
 
 // A keeper writes the newest of the cursors that it is given, at once if it has not written any for
-// saveEvery, else when that is over. It holds nobody up. What cannot be written is tried again.
+// saveEvery, else when that is over. It holds nobody up. What cannot be written is tried again, and told once a
+// minute.
 type keeper struct {
 	save   func(cursor string) error
 	report func(err error)
@@ -38,8 +39,8 @@ func (k *keeper) close() error {
 }
 
 func (k *keeper) keep() {
-	var err error
 	unsaved := ""
+	var told time.Time
 	for {
 		select {
 		case unsaved = <-k.newest:
@@ -48,10 +49,11 @@ func (k *keeper) keep() {
 			return
 		}
 		for unsaved != "" {
-			if err = k.save(unsaved); err == nil {
+			if err := k.save(unsaved); err == nil {
 				unsaved = ""
-			} else {
+			} else if told.IsZero() || time.Since(told) >= time.Minute {
 				k.report(err)
+				told = time.Now()
 			}
 			select {
 			case <-time.After(saveEvery):
