@@ -75,17 +75,18 @@ func (c *child) kill() {
 // ended: nil is exit status 0.
 func (c *child) wait() error {
 	late := time.AfterFunc(time.Second, c.kill)
+	c.output.Close()
 	<-c.ended
 	late.Stop()
-	c.output.Close()
 	return c.ending()
 }
 
-// end kills the child unless it has ended, and waits until nothing of it is left.
+// end kills the child unless it has ended, and waits until nothing of it is left. One that sudo or the like has
+// started as another user we may not kill; journalctl ends by itself when nobody reads what it prints.
 func (c *child) end() {
 	c.kill()
-	<-c.ended
 	c.output.Close()
+	<-c.ended
 }
 
 // ending is how the child ended, with its own words.
