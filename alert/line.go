@@ -179,7 +179,9 @@ func (l *line) putBack(e *entry, now time.Time, pause time.Duration) {
 		l.files -= alike.files
 		l.tally.Folded += int64(alike.first) // the others have been counted
 		e.alert.Count += alike.alert.Count
-		alike.alert.Files = nil // it may be held for long, until the worker passes it by
+		alike.alert.Files = nil // the worker may be long in passing it by
+		l.held = slices.DeleteFunc(l.held, func(e *entry) bool { return e == alike })
+		l.arm(now)
 	}
 	l.waiting[e.key] = e
 }

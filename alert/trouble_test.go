@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,80 @@ func TestAHookThatPanicsOrEndsItsGoroutineCostsNothing(t *testing.T) {
 			synctest.Wait()
 		}
 		wantTally(t, q, alert.Tally{Offered: 6, Failed: 6})
+		closed(t, q)
+	})
+}
+
+func TestAHookThatEndsItsGoroutineCostsNoRetry(t *testing.T) {
+	for _, c := range []struct {
+		then func()
+		want alert.Tally
+		told string // beside what was too much
+	}{
+		{func() {}, alert.Tally{Offered: 3, Dropped: 1, Delivered: 2}, ""},
+		{func() { panic("oh") }, alert.Tally{Offered: 3, Dropped: 1, Failed: 2},
+			" a: alert: *alert_test.recorder panicked: oh b: alert: *alert_test.recorder panicked: oh"},
+		{runtime.Goexit, alert.Tally{Offered: 3, Dropped: 1, Failed: 2},
+			" a: alert: *alert_test.recorder has ended its goroutine b: alert: *alert_test.recorder has ended its goroutine"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tries := 0
+			r := &recorder{do: func(context.Context, alert.Alert) error {
+				if tries++; tries == 1 {
+					time.Sleep(time.Second)
+					return &alert.LaterError{Err: errors.New("busy")}
+				}
+				c.then()
+				return nil
+			}}
+			var told []string
+			q := &alert.Queue{Sinks: []alert.Sink{r}, Size: 1, Fold: -1, OnError: func(_ string, a alert.Alert, err error) {
+				told = append(told, fmt.Sprintf("%s: %v", a.Title, err))
+				runtime.Goexit()
+			}}
+			q.Offer(alert.Alert{Title: "a"})
+			synctest.Wait()
+			q.Offer(alert.Alert{Title: "b"})
+			q.Offer(alert.Alert{Title: "too much"}) // of which OnError is told when the sink wants a again
+			time.Sleep(time.Minute)
+			closed(t, q)
+			r.want(t, "a×1", "a×1", "b×1")
+			wantTally(t, q, c.want)
+			if got := fmt.Sprint(told); got != "[too much: alert: dropped, the sink's line is full"+c.told+"]" {
+				t.Errorf("OnError was told %s", got)
+			}
+		})
+	}
+}
+
+func TestWhatARetryHasTakenInIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		r.do = func(context.Context, alert.Alert) error {
+			if len(r.got) == 1 {
+				time.Sleep(time.Second)
+				return &alert.LaterError{Err: errors.New("busy")}
+			}
+			return nil
+		}
+		q := &alert.Queue{Sinks: []alert.Sink{r}, Fold: time.Hour}
+		var freed atomic.Bool
+		q.Offer(alert.Alert{Title: "a"})
+		synctest.Wait()
+		second := &alert.Request{ID: "second"}
+		runtime.AddCleanup(second, func(int) { freed.Store(true) }, 0)
+		q.Offer(alert.Alert{Title: "a", Request: second})
+		time.Sleep(10 * time.Second)
+		r.want(t, "a×1", "a×2")
+		for range 100 {
+			runtime.GC()
+			if freed.Load() {
+				break
+			}
+		}
+		if !freed.Load() {
+			t.Error("the window that held it back, and has an hour to go, still refers to it")
+		}
 		closed(t, q)
 	})
 }

@@ -46,9 +46,20 @@ const (
 
 // send gives e to the sink, when it may, and again if that may help.
 func (q *Queue) send(ctx context.Context, l *line, e *entry) {
+	defer func() {
+		if q.waits(l, e) { // OnError, told of others, has ended the goroutine
+			q.send(ctx, l, e)
+		}
+	}()
 	for q.turn(l, e) {
 		q.settle(l, e, q.try(ctx, l, e))
 	}
+}
+
+func (q *Queue) waits(l *line, e *entry) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return l.waits(e)
 }
 
 // turn waits until e may be sent, and takes it from the line. It returns false
