@@ -90,6 +90,8 @@ func (q *Queue[T]) letGo() (values []T) {
 	byNumber := func(a, b *hold[T]) int { return cmp.Compare(a.number, b.number) }
 	for _, h := range slices.SortedFunc(maps.Keys(q.held), byNumber) {
 		values = append(values, h.v)
+		var none T
+		h.v = none // what it waits for knows it until the end
 	}
 	clear(q.held)
 	return values

@@ -160,6 +160,27 @@ func TestCloseReturnsWhatRequestsHaveNotReleasedAndItCanBeDoneYet(t *testing.T) 
 	})
 }
 
+func TestWhatCloseHasReturnedIsNotKeptByARequestThatGoesOn(t *testing.T) {
+	var q offpath.Queue[offpath.Func]
+	request, end := context.WithCancel(t.Context())
+	defer end()
+	freed := make(chan struct{}, 1)
+	entry := new([1024]byte)
+	runtime.AddCleanup(entry, func(int) { freed <- struct{}{} }, 0)
+	offpath.Go(request, &q, func(context.Context) { entry[0]++ })
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if left, _ := q.Close(ended); len(left) != 1 {
+		t.Errorf("Close left %d", len(left))
+	}
+	runtime.GC()
+	select {
+	case <-freed:
+	case <-time.After(10 * time.Second): // for the cleanup's goroutine, which is the runtime's
+		t.Error("what was left is still referred to")
+	}
+}
+
 func TestWorkMayHaveMoreDoneAfterItself(t *testing.T) {
 	for name, after := range map[string]func(){"it returns": func() {}, "it panics": func() { panic("oh") }, "its goroutine ends": runtime.Goexit} {
 		synctest.Test(t, func(t *testing.T) {
