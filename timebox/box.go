@@ -29,7 +29,8 @@
 // Nothing is buffered: what the handler flushes is sent. A connection that is
 // hijacked, a response whose Content-Type is text/event-stream, and one that the
 // handler declares to be a stream by drain.Stream leave the box: they are meant
-// to last. With them the server's own ReadTimeout and WriteTimeout are taken off.
+// to last. With them the server's own ReadTimeout and WriteTimeout are taken off, of
+// a stream until its handler has returned.
 // What package profile records leaves it, too, which only those have done whom its
 // Allow admits: there is nothing to see in a request that was cut short. Nothing
 // else that a client sends switches the box off.

@@ -67,7 +67,7 @@ func Stream(w http.ResponseWriter) error {
 // unlimit takes off the server's limits on the time of a stream, if w is the
 // outermost guard's: the one on its writes, and the one on its reads, since a
 // stream may go on in both directions. Limits that the handler sets itself from
-// then on stay.
+// then on stay until it has ended.
 func (w *Writer) unlimit() {
 	if w.lasts || w.Hijacked() || next(w.under) != nil {
 		return
