@@ -22,9 +22,11 @@
 //
 // What is written to standard output waits when journald hangs, and with it every request that logs. A Sender
 // speaks journald's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/) and asks the kernel not to
-// wait: [Sender.Send] costs some microseconds whatever state journald is in. The price is that entries are
+// wait: [Sender.Send] costs some microseconds whatever state journald is in; more than 64 KiB, when journald takes
+// it, costs a copy into a file in memory, some milliseconds for a megabyte. The price is that entries are
 // dropped while journald does not take them, which [Stats] tells exactly. How many the kernel keeps until then
-// is the least of /proc/sys/net/unix/max_dgram_qlen (systemd makes it 512) and what fits the socket's buffer. Who
+// is the least of /proc/sys/net/unix/max_dgram_qlen (systemd makes it 512) and what fits the socket's buffer, where
+// a file counts as nothing: large entries that wait for a journald that hangs are memory of the sender's. Who
 // cannot lose an entry keeps it until Send returns nil, as an alert.Queue in front of alert/journal does.
 //
 // A value may have any bytes. Field names are checked, since a name with a line break in it would forge other

@@ -86,3 +86,28 @@ func TestNoFileIsLeftOpen(t *testing.T) {
 		t.Errorf("%d files are open, %d were", after, before)
 	}
 }
+
+// TestNoFileIsMadeOfWhatIsDroppedAnyway forbids this process to write files of that size, so that one that tries says
+// so. To make them takes far longer than a drop may.
+func TestNoFileIsMadeOfWhatIsDroppedAnyway(t *testing.T) {
+	full, absent := &journal.Sender{Path: listen(t).path}, &journal.Sender{Path: filepath.Join(t.TempDir(), "none")}
+	defer full.Close()
+	defer absent.Close()
+	for full.Send(journal.Entry{Message: "small"}) == nil {
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 64 << 10, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_FSIZE, &limit)
+	large := journal.Entry{Message: strings.Repeat("x", 100<<10)}
+	if err := full.Send(large); err != journal.ErrFull {
+		t.Errorf("to one that hangs: %v", err)
+	}
+	if err := absent.Send(large); err != journal.ErrAbsent {
+		t.Errorf("to none: %v", err)
+	}
+}

@@ -32,7 +32,9 @@ func (s *Sender) write(p *packet) error {
 		err = unix.Sendto(socket, p.data, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &p.to)
 	}
 	if err == unix.EMSGSIZE || err == unix.ENOBUFS {
-		err = sendFile(socket, p)
+		if err = takes(&p.to); err == nil {
+			err = sendFile(socket, p)
+		}
 	}
 	switch err {
 	case nil:

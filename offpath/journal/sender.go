@@ -49,9 +49,8 @@ type Stats struct {
 
 // A packet is one entry on its way, and where to.
 type packet struct {
-	data   []byte
-	fields int
-	to     address
+	data []byte
+	to   address
 }
 
 const (
@@ -121,7 +120,7 @@ func (s *Sender) send(p *packet) error {
 		s.dropped.Add(1)
 	}
 	if cap(p.data) <= maxKept {
-		p.data, p.fields = p.data[:0], 0
+		p.data = p.data[:0]
 		s.packets.Put(p)
 	}
 	return err
