@@ -76,31 +76,39 @@ func (s *Stream) one(ctx context.Context, msg jetstream.Msg, handle handle) {
 	s.note(ctx, d, d.NakWithDelay(s.delay(d.attempts)))
 }
 
-// attempt calls handle, on a goroutine of its own, so that one that ends its
-// goroutine ends nothing else, and tells the server meanwhile that it is at work.
-func (s *Stream) attempt(ctx context.Context, d delivery, handle handle) (err error) {
-	done := make(chan struct{})
-	go func() {
-		returned := false
-		defer close(done)
-		defer func() {
-			if p := recover(); p != nil || !returned {
-				err = &offpath.PanicError{Value: p, Stack: debug.Stack()}
-			}
-		}()
-		err = handle(ctx, d.entry)
-		returned = true
-	}()
+// attempt calls handle, and tells the server meanwhile that it is at work.
+func (s *Stream) attempt(ctx context.Context, d delivery, handle handle) error {
+	done := make(chan error, 1)
+	go call(done, func() error { return handle(ctx, d.entry) })
 	beat := time.NewTicker(s.ackWait() / 3)
 	defer beat.Stop()
 	for {
 		select {
-		case <-done:
+		case err := <-done:
 			return err
 		case <-beat.C:
 			s.note(ctx, d, d.InProgress())
 		}
 	}
+}
+
+// call calls a function of the user's and says on done what came of it. It has a
+// goroutine to itself, so that a function that panics or ends its goroutine ends
+// nothing else. An error whose Error method panics, such as a nil pointer, is such
+// a panic.
+func call(done chan<- error, f func() error) {
+	var err error
+	returned := false
+	defer func() {
+		if p := recover(); p != nil || !returned {
+			err = &offpath.PanicError{Value: p, Stack: debug.Stack()}
+		}
+		done <- err
+	}()
+	if err = f(); err != nil {
+		_ = err.Error()
+	}
+	returned = true
 }
 
 // acknowledge tells the server that it may forget the entry, and reports whether
@@ -124,20 +132,24 @@ func (s *Stream) note(ctx context.Context, d delivery, err error) {
 // here. Where that fails it is delivered again.
 func (s *Stream) bury(ctx context.Context, d delivery, why error) {
 	ctx = context.WithoutCancel(ctx)
-	m := nats.NewMsg(s.dead())
-	m.Data = d.Data()
-	maps.Copy(m.Header, d.Headers())
-	for name := range m.Header {
-		if strings.HasPrefix(name, "Nats-") { // what is said to the server of the first message
-			m.Header.Del(name)
+	theirs := make(nats.Header)
+	for name, values := range d.Headers() {
+		if !strings.HasPrefix(name, "Nats-") { // what is said to the server of the first message
+			theirs[name] = values
 		}
 	}
+	m := &nats.Msg{Subject: s.dead(), Header: maps.Clone(theirs), Data: d.Data()}
 	m.Header.Set(headID, escape(d.entry.ID))
 	m.Header.Set(headAttempts, strconv.Itoa(d.attempts))
 	m.Header.Set(headError, escape(cut(why.Error())))
 	// An entry that has come back to life and dies again is another dead one.
 	m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("dead:%d:%s", d.sequence, escape(d.entry.ID)))
-	if err := s.send(ctx, m); err != nil && !errors.Is(err, spool.ErrExists) {
+	err := s.send(ctx, m)
+	if errors.Is(err, spool.ErrTooLarge) { // it fits only as it came
+		m.Header = theirs
+		err = s.send(ctx, m)
+	}
+	if err != nil && !errors.Is(err, spool.ErrExists) {
 		slog.ErrorContext(ctx, "nats: an entry could not be put among the dead", "subject", m.Subject, "id", d.entry.ID, "error", err)
 		s.note(ctx, d, d.NakWithDelay(s.delayMax()))
 		return
@@ -149,16 +161,25 @@ func (s *Stream) bury(ctx context.Context, d delivery, why error) {
 
 func (s *Stream) tellDead(ctx context.Context, d delivery, why error) {
 	d.entry.Attempts, d.entry.LastError = d.attempts, cut(why.Error())
-	if s.OnDead != nil {
-		s.OnDead(d.entry, why)
+	if s.OnDead == nil {
+		logFailed(ctx, "nats: an entry is among the dead", why, "subject", s.Subject, "id", d.entry.ID, "attempts", d.attempts)
 		return
 	}
-	attrs := []any{"subject", s.Subject, "id", d.entry.ID, "attempts", d.attempts, "err", why}
+	done := make(chan error, 1)
+	go call(done, func() error { s.OnDead(d.entry, why); return nil })
+	if err := <-done; err != nil {
+		logFailed(ctx, "nats: OnDead", err, "subject", s.Subject, "id", d.entry.ID)
+	}
+}
+
+// logFailed makes an error record, with the stack of a panic.
+func logFailed(ctx context.Context, text string, failed error, attrs ...any) {
+	attrs = append(attrs, "err", failed)
 	var panicked *offpath.PanicError
-	if errors.As(why, &panicked) {
+	if errors.As(failed, &panicked) {
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
-	slog.ErrorContext(ctx, "nats: an entry is among the dead", attrs...)
+	slog.ErrorContext(ctx, text, attrs...)
 }
 
 // cut bounds the text of an error.

@@ -18,9 +18,11 @@ import (
 var _ spool.Publisher = (*Stream)(nil)
 
 // Publish stores an entry: see [spool.Publisher]. It returns nil once the server
-// has said that it has it; how many disks that means is up to the stream. The
-// body is held in memory meanwhile, and is at most as large as the server's
-// max_payload, 1 MiB by default, less the headers.
+// has said that it has it. How many disks that means is up to the stream; whether
+// it is synced to them by then is up to the server: by default it is not, see
+// sync_interval in its configuration. The body is held in memory meanwhile, and
+// is at most as large as the server's max_payload, 1 MiB by default, less the
+// headers.
 //
 // The errors are spool.ErrTooLarge for what no message can hold; spool.ErrFull
 // for a stream that has reached a limit and discards what is new, and for a
@@ -99,6 +101,9 @@ func (s *Stream) send(ctx context.Context, m *nats.Msg) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+	}
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return fmt.Errorf("nats: no stream has the subject %q, or JetStream is not there: %w", m.Subject, err)
 	}
 	return classify(err)
 }

@@ -40,11 +40,14 @@ type handle = func(ctx context.Context, e *spool.Entry) error
 // Run goes on when the server is away and comes back, and says so in the log.
 // handle should heed its context: Run returns when all that it has called have
 // returned. It returns the cause of ctx; or, before that, what Validate says, that
-// there is no stream with the Subject when it begins, that the Consumer is one of
-// another subject, or that the connection was closed.
+// handle is nil, that there is no stream with the Subject when it begins, that the
+// Consumer is one of another subject, or that the connection was closed.
 func (s *Stream) Run(ctx context.Context, handle func(ctx context.Context, e *spool.Entry) error) error {
 	if err := s.Validate(); err != nil {
 		return err
+	}
+	if handle == nil {
+		return errors.New("nats: Run: handle is nil: a function is needed")
 	}
 	if _, err := s.consumer(ctx); errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, errOther) {
 		return err

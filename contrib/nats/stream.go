@@ -69,6 +69,8 @@ type Stream struct {
 	// Dead is the subject to which dead entries are published. It must be
 	// one of those of a stream, the same or another. Until it is, they are not
 	// removed, and tried again every DelayMax. Zero means Subject + ".dead".
+	// Among the dead an entry has the text of its last error, at most 1,000
+	// bytes, unless it is so large that no message would hold both.
 	//
 	// They are read with another Stream, whose Subject this is. Its handle
 	// may publish them to the first again, where they begin anew; that is
@@ -77,8 +79,8 @@ type Stream struct {
 	Dead string
 
 	// OnDead is told of each entry that was put among the dead, after its last
-	// attempt's err. A worker calls it. Nil means an error record to
-	// [slog.Default].
+	// attempt's err. A worker waits for it; its panics are logged. Nil means an
+	// error record to [slog.Default].
 	OnDead func(e *spool.Entry, err error)
 
 	count struct{ published, refused, acknowledged, failed, panicked, dead atomic.Uint64 }
