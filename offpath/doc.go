@@ -1,6 +1,6 @@
 // Package offpath is for the work that must not hold up a response: the mail, the audit record, the
-// cache to be filled, the webhook. "The main idea behind fast requests is to remove all work that is
-// not strictly necessary to send the response."
+// cache to be filled, the webhook. "The main idea behind fast requests is to remove all work that isn't
+// strictly necessary to send the response."
 //
 // A [Queue] does it elsewhere. Offering to it never blocks, says whether the queue took the value,
 // and costs about as much as a send on a channel; a worker that is stuck, panics or ends its goroutine
