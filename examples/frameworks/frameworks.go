@@ -21,9 +21,12 @@
 // like any other answer, and is a 503 if a breaker had refused. Outside works as well, since the guards let
 // a panic pass.
 //
+// A spool.Intake goes where the guards go, around all routes or one; without Pass it stands in place of a
+// route's handler.
+//
 // The tests hold what the guards promise in these surroundings: slow handlers are answered and
 // reported, what a breaker refused is answered 503, and WebSockets, event streams, file copies and panics
-// go on as without guards.
+// go on as without guards, and an Intake stores what is posted.
 package frameworks
 
 import (
