@@ -7,8 +7,9 @@ import (
 )
 
 // Close takes no more values and waits until the work on those that it has is done. When ctx ends
-// first it returns what has not been begun, the oldest first, so that nothing is lost unseen; it ends
-// the context of what is being done, and does not wait for it: work that ignores its context goes on.
+// first it returns what has not been begun, the oldest first and what [Go] still holds back last, so
+// that nothing is lost unseen; it ends the context of what is being done, and does not wait for it: work
+// that ignores its context goes on.
 // The error then says how many were left and how many are still being done, and wraps ctx's cause.
 //
 // What [Go] has taken for a request that goes on is waited for here too, with the request: so shut the
