@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,45 @@ func TestAFileThatIsMostlyEmptyIsMadeSmall(t *testing.T) {
 	entries, bodies := consume(t, s, 2)
 	if entries[0].ID != kept || bodies[1] != words(1<<20) {
 		t.Error("it has not the same in it")
+	}
+}
+
+func TestASymbolicLinkStaysOne(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("not everybody may make links there")
+	}
+	dir, other := t.TempDir(), t.TempDir()
+	link := filepath.Join(dir, "link.spool")
+	for _, to := range []string{filepath.Join(other, "new.spool"), "beside.spool", filepath.Join(other, "empty.spool")} {
+		if filepath.Base(to) == "empty.spool" {
+			if err := os.WriteFile(to, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(os.RemoveAll(link), os.Symlink(to, link)); err != nil {
+			t.Fatal(err)
+		}
+		s := &spool.Spool{Path: link}
+		for range 2 {
+			if err := s.Open(); err != nil {
+				t.Fatal(to, err)
+			}
+			publish(t, s, "x")
+			s.Close()
+		}
+		if got, err := os.Readlink(link); err != nil || got != to {
+			t.Errorf("the link to %s leads to %q, %v", to, got, err)
+		}
+		if info, err := os.Stat(link); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v, %v", to, info, err)
+		}
+	}
+	loop := filepath.Join(dir, "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&spool.Spool{Path: loop}).Open(); err == nil || !strings.Contains(err.Error(), "symbolic") {
+		t.Errorf("a link to itself: %v", err)
 	}
 }
 

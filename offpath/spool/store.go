@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -30,6 +31,10 @@ const compactAbove = 64 << 20
 // openStore opens the file at path, made, repaired or compacted as need be.
 func openStore(path string, wait time.Duration) (*store, error) {
 	end := time.Now().Add(wait)
+	path, err := follow(path)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		st, again, err := tryStore(path)
 		if err == nil && !again {
@@ -42,6 +47,23 @@ func openStore(path string, wait time.Duration) (*store, error) {
 			time.Sleep(min(50*time.Millisecond, wait))
 		}
 	}
+}
+
+// follow gives the file that a path leads to, which may not be there yet: a new file must not take the place
+// of a symbolic link.
+func follow(path string) (string, error) {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link; what else is wrong, whoever opens it will find
+		}
+		if !filepath.IsAbs(to) {
+			dir, _ := filepath.Split(path)
+			to = dir + to
+		}
+		path = to
+	}
+	return "", fmt.Errorf("spool: %s: more than 40 symbolic links lead on from each other", path)
 }
 
 // tryStore opens the file, if nobody else has it. again says that it has just become another one.
@@ -226,6 +248,9 @@ func removeLeftovers(dir string) {
 
 // syncDir puts a file's name on the disk.
 func syncDir(path string) error {
+	if runtime.GOOS == "windows" { // which refuses it, and keeps a journal of names
+		return nil
+	}
 	d, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
