@@ -95,13 +95,9 @@ func (l *line) close() {
 
 // commit has a change committed and waits for it. When ctx ends before the committer has taken it, the
 // change is not made; after that the answer comes as fast as the disk.
-func (s *Spool) commit(ctx context.Context, adds int64, apply func(*ledger) error) error {
+func (l *line) commit(ctx context.Context, adds int64, apply func(*ledger) error) error {
 	done := make(chan error, 1)
 	c := &change{apply: apply, adds: adds, done: func(err error) { done <- err }}
-	l, err := s.lineNow()
-	if err != nil {
-		return err
-	}
 	if err := l.add(c); err != nil {
 		return err
 	}

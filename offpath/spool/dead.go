@@ -60,7 +60,7 @@ func (s *Spool) deadAfter(n uint64) (next uint64, err error) {
 // Retry puts a dead entry at the end of those that wait, with all its attempts before it. Nil means that this
 // is on the disk; without such an entry the error is ErrNotFound.
 func (s *Spool) Retry(id string) error {
-	return s.commit(context.Background(), 0, func(l *ledger) error {
+	return s.commit(func(l *ledger) error {
 		n, r, err := l.findDead(id)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (s *Spool) Retry(id string) error {
 // Discard removes a dead entry for good. Nil means that this is on the disk; without such an entry the
 // error is ErrNotFound.
 func (s *Spool) Discard(id string) error {
-	err := s.commit(context.Background(), 0, func(l *ledger) error {
+	err := s.commit(func(l *ledger) error {
 		n, _, err := l.findDead(id)
 		if err != nil {
 			return err
@@ -89,6 +89,15 @@ func (s *Spool) Discard(id string) error {
 		s.count(func(t *Stats) { t.Discarded++ })
 	}
 	return err
+}
+
+// commit has a change committed that gives room back, or needs none.
+func (s *Spool) commit(apply func(*ledger) error) error {
+	to, err := s.lineNow()
+	if err != nil {
+		return err
+	}
+	return to.commit(context.Background(), 0, apply)
 }
 
 func (l *ledger) findDead(id string) (uint64, *record, error) {
@@ -104,11 +113,18 @@ func (l *ledger) findDead(id string) (uint64, *record, error) {
 	return 0, nil, fmt.Errorf("%w: %q", ErrNotFound, id[:min(len(id), MaxID)])
 }
 
-// tried notes a failed attempt.
+// tried notes a failed attempt. What it said is left out where the quota has no room for it: when a
+// consumer is down, all that waits fails, and the errors may be longer than the entries.
 func (l *ledger) tried(n uint64, attempts int, failed string) {
-	if l.waiting.Get(number(n)) != nil {
-		l.put(l.tries, number(n), encodeTries(attempts, failed))
+	key := number(n)
+	if l.waiting.Get(key) == nil {
+		return
 	}
+	l.del(l.tries, key)
+	if l.room(uint64(len(key)+triesMax-errorMax+len(failed))) != nil {
+		failed = ""
+	}
+	l.put(l.tries, key, encodeTries(attempts, failed))
 }
 
 // bury puts an entry among the dead.

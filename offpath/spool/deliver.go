@@ -34,7 +34,7 @@ func (s *Spool) load(bucket string, n uint64) (r *record, err error) {
 	return r, err
 }
 
-// row reads one row of a body into b, or into a larger one.
+// row reads one row of a body, with its checksum, into b, or into a larger one.
 func (s *Spool) row(upload uint64, index uint32, b []byte) ([]byte, error) {
 	key := rowKeyOf(upload, index)
 	b = b[:0]
@@ -45,10 +45,7 @@ func (s *Spool) row(upload uint64, index uint32, b []byte) ([]byte, error) {
 	if err == nil && (len(b) <= checksum || binary.LittleEndian.Uint32(b) != rowSum(key, b)) {
 		err = fmt.Errorf("%w: the body of an entry, from byte %d on", ErrDamaged, int64(index)*rowData)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return b[checksum:], nil
+	return b, err
 }
 
 // entry makes of a record what a consumer sees, for as long as live says so.
@@ -63,9 +60,9 @@ func (s *Spool) entry(r *record, live func() bool) *Entry {
 	return &e
 }
 
-// call hands an entry to a consumer, on a goroutine of its own, so that one that ends its goroutine
-// ends nothing else.
-func call(ctx context.Context, handle func(context.Context, *Entry) error, e *Entry) (err error) {
+// call calls a function of the user's, on a goroutine of its own, so that one that panics or ends its
+// goroutine ends nothing else. An error whose Error method panics, such as a nil pointer, is such a panic.
+func call(f func() error) (err error) {
 	done := make(chan struct{})
 	go func() {
 		returned := false
@@ -75,14 +72,16 @@ func call(ctx context.Context, handle func(context.Context, *Entry) error, e *En
 				err = &offpath.PanicError{Value: p, Stack: debug.Stack()}
 			}
 		}()
-		err = handle(ctx, e)
+		if err = f(); err != nil {
+			_ = err.Error()
+		}
 		returned = true
 	}()
 	<-done
 	return err
 }
 
-// handle makes one attempt. It says what came of it.
+// attempt hands an entry to a consumer. It says what came of it.
 func (s *Spool) attempt(ctx context.Context, n uint64, handle func(context.Context, *Entry) error) (r *record, err error) {
 	r, err = s.load(waitingBucket, n)
 	if err != nil || r == nil {
@@ -90,21 +89,30 @@ func (s *Spool) attempt(ctx context.Context, n uint64, handle func(context.Conte
 	}
 	var over atomic.Bool
 	defer over.Store(true)
-	return r, call(ctx, handle, s.entry(r, func() bool { return !over.Load() }))
+	e := s.entry(r, func() bool { return !over.Load() })
+	return r, call(func() error { return handle(ctx, e) })
 }
 
 func (s *Spool) tellDead(r *record, attempts int, failed error) {
 	r.Attempts, r.LastError = attempts, cutError(failed)
-	if s.OnDead != nil {
-		s.OnDead(s.entry(r, func() bool { return false }), failed)
+	if s.OnDead == nil {
+		logFailed("spool: an entry is among the dead", failed, "path", s.Path, "id", r.ID, "attempts", attempts)
 		return
 	}
-	attrs := []any{"path", s.Path, "id", r.ID, "attempts", attempts, "err", failed}
+	e := s.entry(r, func() bool { return false })
+	if err := call(func() error { s.OnDead(e, failed); return nil }); err != nil {
+		logFailed("spool: OnDead", err, "path", s.Path, "id", r.ID)
+	}
+}
+
+// logFailed makes an error record, with the stack of a panic.
+func logFailed(text string, failed error, attrs ...any) {
+	attrs = append(attrs, "err", failed)
 	var panicked *offpath.PanicError
 	if errors.As(failed, &panicked) {
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
-	slog.Default().Error("spool: an entry is among the dead", attrs...)
+	slog.Default().Error(text, attrs...)
 }
 
 // What is known of an entry's attempts: how many have failed, and what the last one said.

@@ -29,7 +29,8 @@ type Entry struct {
 	// Attempts is how often the entry was handed to a consumer that failed: 0 the first time. A
 	// publisher ignores it.
 	Attempts int
-	// LastError is what the last failed attempt said, cut at 1,000 bytes. A publisher ignores it.
+	// LastError is what the last failed attempt said, cut at 1,000 bytes, and left out where a quota
+	// has no room for it. A publisher ignores it.
 	LastError string
 	// Body gives a new reader of the body, from its beginning, at each call. The readers work until
 	// the consumer's handle returns; one goroutine at a time may use one of them. A body whose

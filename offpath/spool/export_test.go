@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"context"
 	"encoding/binary"
 
 	"go.etcd.io/bbolt"
@@ -36,7 +35,7 @@ func (s *Spool) Used() (n int64) {
 func (s *Spool) Stall() (release func()) {
 	began, end := make(chan struct{}), make(chan struct{})
 	go func() {
-		_ = s.commit(context.Background(), 0, func(*ledger) error { close(began); <-end; return nil })
+		_ = s.commit(func(*ledger) error { close(began); <-end; return nil })
 	}()
 	<-began
 	return func() { close(end) }

@@ -83,6 +83,22 @@ func TestANegativeQuotaIsNone(t *testing.T) {
 	}
 }
 
+func TestWhatFailedAttemptsSayIsWithinTheQuotaToo(t *testing.T) {
+	const quota = 64 << 10
+	s := opened(t, &spool.Spool{MaxBytes: quota})
+	for s.Publish(t.Context(), &spool.Entry{}, nil) == nil {
+		continue
+	}
+	n := s.Stats().Waiting
+	s.Delay, s.DelayMax, s.Attempts = time.Hour, time.Hour, -1
+	running(t, s, errors.New(words(2000)), func() bool { return s.Stats().Failed == uint64(n) })
+	if st := s.Stats(); st.Waiting != n || st.Bytes > int64(quota+12*n) {
+		t.Errorf("%d entries, %+v", n, st)
+	}
+	consume(t, s, n)
+	empties(t, s)
+}
+
 // fillsTheDisk is a process whose path is on a small disk of its own. What it says is wrong.
 func fillsTheDisk(dir string) {
 	say := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }

@@ -24,7 +24,8 @@ func (s *Spool) Publish(ctx context.Context, e *Entry, body io.Reader) error {
 }
 
 func (s *Spool) publish(ctx context.Context, e *Entry, body io.Reader) error {
-	if _, err := s.lineNow(); err != nil {
+	to, err := s.lineNow() // for all of it: after Close and Open the numbers of bodies are others
+	if err != nil {
 		return err
 	}
 	if err := e.check(); err != nil {
@@ -48,9 +49,9 @@ func (s *Spool) publish(ctx context.Context, e *Entry, body io.Reader) error {
 		return err
 	}
 	if whole {
-		err = s.publishWhole(ctx, &r, first)
+		err = s.publishWhole(ctx, to, &r, first)
 	} else {
-		err = s.publishLong(ctx, &r, io.MultiReader(bytes.NewReader(first), body))
+		err = s.publishLong(ctx, to, &r, io.MultiReader(bytes.NewReader(first), body))
 	}
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (s *Spool) fits(size int64) error {
 }
 
 // publishWhole stores an entry and its body in one change.
-func (s *Spool) publishWhole(ctx context.Context, r *record, body []byte) error {
+func (s *Spool) publishWhole(ctx context.Context, to *line, r *record, body []byte) error {
 	r.Size = int64(len(body))
 	var rows [][]byte
 	if len(body) <= inlineMax {
@@ -88,16 +89,16 @@ func (s *Spool) publishWhole(ctx context.Context, r *record, body []byte) error 
 			rows = append(rows, row)
 		}
 	}
-	return s.store(ctx, r, 0, rows)
+	return s.store(ctx, to, r, 0, rows)
 }
 
 // publishLong stores a body piece by piece, and its entry with the last.
-func (s *Spool) publishLong(ctx context.Context, r *record, body io.Reader) error {
+func (s *Spool) publishLong(ctx context.Context, to *line, r *record, body io.Reader) error {
 	r.upload = s.uploads.Add(1)
 	stored := uint32(0)
 	defer func() {
 		if stored > 0 { // and the entry is not: also when body panics
-			s.abandon(r.upload)
+			abandon(to, r.upload)
 		}
 	}()
 	r.Size = 0
@@ -114,13 +115,13 @@ func (s *Spool) publishLong(ctx context.Context, r *record, body io.Reader) erro
 			return fmt.Errorf("%w: a body of more than %d bytes, which is the quota", ErrTooLarge, quota)
 		}
 		if end {
-			err := s.store(ctx, r, stored, rows)
+			err := s.store(ctx, to, r, stored, rows)
 			if err == nil {
 				stored = 0
 			}
 			return err
 		}
-		if err := s.storeRows(ctx, r.upload, stored, rows); err != nil {
+		if err := storeRows(ctx, to, r.upload, stored, rows); err != nil {
 			return err
 		}
 		stored += uint32(len(rows))
@@ -128,13 +129,13 @@ func (s *Spool) publishLong(ctx context.Context, r *record, body io.Reader) erro
 }
 
 // store makes an entry, with the last rows of its body, one change.
-func (s *Spool) store(ctx context.Context, r *record, from uint32, rows [][]byte) error {
+func (s *Spool) store(ctx context.Context, to *line, r *record, from uint32, rows [][]byte) error {
 	encoded := r.encode()
 	cost := addCost(r.ID, encoded, rows)
 	if quota := s.quota(); quota > 0 && cost > quota {
 		return fmt.Errorf("%w: an entry of %d bytes, the quota is %d", ErrTooLarge, cost, quota)
 	}
-	return s.commit(ctx, int64(cost), func(l *ledger) error {
+	return to.commit(ctx, int64(cost), func(l *ledger) error {
 		if l.ids.Get([]byte(r.ID)) != nil {
 			return fmt.Errorf("%w: %q", ErrExists, r.ID)
 		}
@@ -147,9 +148,9 @@ func (s *Spool) store(ctx context.Context, r *record, from uint32, rows [][]byte
 	})
 }
 
-func (s *Spool) storeRows(ctx context.Context, upload uint64, from uint32, rows [][]byte) error {
+func storeRows(ctx context.Context, to *line, upload uint64, from uint32, rows [][]byte) error {
 	cost := addCost("", nil, rows)
-	return s.commit(ctx, int64(cost), func(l *ledger) error {
+	return to.commit(ctx, int64(cost), func(l *ledger) error {
 		if err := l.room(cost); err != nil {
 			return err
 		}
@@ -160,12 +161,8 @@ func (s *Spool) storeRows(ctx context.Context, upload uint64, from uint32, rows 
 
 // abandon has the rows of an upload removed that has come to nothing. If the process ends before, the
 // next Open removes them.
-func (s *Spool) abandon(upload uint64) {
-	l, err := s.lineNow()
-	if err != nil {
-		return
-	}
-	_ = l.add(&change{
+func abandon(to *line, upload uint64) {
+	_ = to.add(&change{
 		apply: func(l *ledger) error { l.removed = append(l.removed, upload); return nil },
 		done:  func(error) {},
 	})

@@ -60,6 +60,9 @@ func fill(ctx context.Context, body io.Reader, b []byte) (n int, end bool, err e
 			return n, false, context.Cause(ctx)
 		}
 		m, err := body.Read(b[n:])
+		if m < 0 || m > len(b)-n {
+			return n, false, fmt.Errorf("spool: reading the body: its Read says that it has read %d of %d bytes", m, len(b)-n)
+		}
 		n += m
 		switch {
 		case err == io.EOF:
@@ -87,7 +90,8 @@ type bodyReader struct {
 	upload uint64
 	size   int64
 	next   uint32
-	left   []byte
+	row    []byte // is used again
+	left   []byte // of it
 	err    error
 	live   func() bool
 }
@@ -104,7 +108,9 @@ func (r *bodyReader) Read(b []byte) (int, error) {
 			r.err = io.EOF
 		}
 		if r.err == nil {
-			r.left, r.err = r.s.row(r.upload, r.next, r.left)
+			if r.row, r.err = r.s.row(r.upload, r.next, r.row); r.err == nil {
+				r.left = r.row[checksum:]
+			}
 			r.next++
 		}
 		if r.err != nil {

@@ -27,7 +27,7 @@ import (
 // Run returns the cause of ctx, ErrClosed after Close, or an error if another Run is going on.
 func (s *Spool) Run(ctx context.Context, handle func(ctx context.Context, e *Entry) error) error {
 	s.open.RLock()
-	closing := s.closing
+	r := &runner{s: s, handle: handle, to: s.line, closing: s.closing, settling: make(chan struct{}, 256)}
 	closed := s.db == nil
 	s.open.RUnlock()
 	if closed {
@@ -43,9 +43,8 @@ func (s *Spool) Run(ctx context.Context, handle func(ctx context.Context, e *Ent
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(closing, func() { cancel(ErrClosed) })()
+	defer context.AfterFunc(r.closing, func() { cancel(ErrClosed) })()
 
-	r := &runner{s: s, handle: handle, settling: make(chan struct{}, 256)}
 	var workers sync.WaitGroup
 	for range max(s.Workers, 1) {
 		workers.Go(func() { r.work(ctx) })
@@ -62,6 +61,8 @@ func (s *Spool) Run(ctx context.Context, handle func(ctx context.Context, e *Ent
 type runner struct {
 	s        *Spool
 	handle   func(context.Context, *Entry) error
+	to       *line
+	closing  context.Context
 	settling chan struct{} // a token for each change that is on its way to the disk
 
 	mu    sync.Mutex

@@ -22,7 +22,7 @@ func (r *runner) one(ctx context.Context, n uint64) {
 			apply: func(l *ledger) error { l.remove(l.waiting, n); return nil },
 			done:  func(error) { r.s.count(func(t *Stats) { t.Working--; t.Acknowledged++ }) },
 		})
-	case ctx.Err() != nil || errors.Is(err, ErrClosed): // it may have failed because of that
+	case ctx.Err() != nil || r.closing.Err() != nil: // it may have failed because of that
 		r.s.count(func(t *Stats) { t.Working-- })
 	case rec == nil:
 		slog.Default().Error("spool: an entry cannot be read; when the file is opened again, it will be repaired",
@@ -76,11 +76,7 @@ func (r *runner) submit(n uint64, c *change) {
 		}
 		<-r.settling
 	}
-	l, err := r.s.lineNow()
-	if err == nil {
-		err = l.add(&committed)
-	}
-	if err != nil {
+	if err := r.to.add(&committed); err != nil {
 		committed.done(err)
 	}
 }
@@ -128,9 +124,11 @@ func (s *Spool) delay(attempts int) time.Duration {
 	if d == 0 {
 		d = defaultDelay
 	}
-	for ; attempts > 1 && d < longest; attempts-- {
+	for ; attempts > 1 && d <= longest/2; attempts-- {
 		d *= 2
 	}
-	d = min(d, longest)
+	if attempts > 1 || d > longest {
+		d = longest
+	}
 	return d - rand.N(d/2+1)
 }

@@ -23,11 +23,12 @@ import (
 // that has become mostly empty. Beside the quota it takes some room for its own order: a quarter more,
 // as a rule, and 2 MiB.
 type Spool struct {
-	// Path is the file. Its directory must exist, and is where a new file is written while a damaged one
-	// is repaired. It must be on a local disk, since it is mapped into memory.
+	// Path is the file, or a symbolic link to it. The file's directory must exist, and is where a new file
+	// is written while a damaged one is repaired. It must be on a local disk, since it is mapped into memory.
 	Path string
 	// MaxBytes is the quota for what is stored: keys and values, of entries that wait and of dead ones, and
-	// of bodies that are being published. Zero means 1 GiB; negative means that the disk is the limit.
+	// of bodies that are being published. The numbers of failed attempts, a dozen bytes for an entry, may
+	// go beyond it. Zero means 1 GiB; negative means that the disk is the limit.
 	MaxBytes int64
 	// LockWait is how long Open waits for another process to close the file. Zero means not at all.
 	LockWait time.Duration
@@ -43,7 +44,8 @@ type Spool struct {
 	Delay, DelayMax time.Duration
 
 	// OnDead is told of each entry that is put among the dead, after its last attempt's err; its Body cannot
-	// be read any more, see [Spool.Dead]. A worker calls it. Nil means an error record to [slog.Default].
+	// be read any more, see [Spool.Dead]. A worker waits for it; its panics are logged. Nil means an error
+	// record to [slog.Default].
 	OnDead func(e *Entry, err error)
 	// OnLost is told by Open that the file was damaged, and what of it could not be saved. Nil means an
 	// error record to slog.Default.

@@ -1,9 +1,6 @@
 package spool
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
 // Stats are a spool's numbers at one moment.
 type Stats struct {
@@ -25,7 +22,7 @@ func (s *Spool) Stats() Stats {
 	defer s.open.RUnlock()
 	var file int64
 	if s.db != nil {
-		if info, err := os.Stat(s.Path); err == nil {
+		if info, err := s.file.Stat(); err == nil {
 			file = info.Size()
 		}
 	}
