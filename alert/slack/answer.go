@@ -2,10 +2,13 @@ package slack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/heeler-go/heeler/alert"
@@ -18,6 +21,8 @@ const (
 	longest = 24 * time.Hour
 	// maxAnswer is how much of an answer is read. Slack says a word or two.
 	maxAnswer = 2 << 10
+	// maxWhy is how many characters of it an error has.
+	maxWhy = 200
 )
 
 // leftAlone says that an earlier answer's Retry-After holds; nil if none does.
@@ -58,7 +63,7 @@ func (s *Sink) unsent(ctx context.Context, err error) error {
 // answered makes an error of an answer that is not a yes.
 func (s *Sink) answered(resp *http.Response) error {
 	if resp.StatusCode/100 == 2 {
-		return nil
+		return s.taken(resp)
 	}
 	wait := time.Duration(0)
 	passes := resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500
@@ -72,7 +77,7 @@ func (s *Sink) answered(resp *http.Response) error {
 	err := fmt.Errorf("slack: %s answered %d %s", s.URL.host(), resp.StatusCode, http.StatusText(resp.StatusCode))
 	if resp.StatusCode/100 == 3 {
 		err = fmt.Errorf("%w: redirects are not followed", err)
-	} else if why := s.why(resp.Body); why != "" {
+	} else if why := alert.OneLine(s.read(resp.Body), maxWhy); why != "" {
 		err = fmt.Errorf("%w: %s", err, why)
 	}
 	if passes {
@@ -81,8 +86,37 @@ func (s *Sink) answered(resp *http.Response) error {
 	return err
 }
 
-// why is what Slack says of its answer, on one line.
-func (s *Sink) why(body io.Reader) string {
-	said, _ := io.ReadAll(io.LimitReader(body, maxAnswer)) // what has come is better than nothing
-	return alert.OneLine(s.URL.cutFrom(string(said)), 200)
+// taken is nil when the body of a 2xx says yes, or nothing that is known for a
+// no: one of Slack's words for it, such as invalid_payload, JSON as its other
+// interfaces answer, or a page, which is from somebody else, such as a proxy
+// that wants a sign-in.
+func (s *Sink) taken(resp *http.Response) error {
+	said := s.read(resp.Body)
+	var answer struct {
+		OK *bool `json:"ok"`
+	}
+	switch {
+	case strings.HasPrefix(said, "<"): // Slack's own ok goes as text/html
+		said = "with a page, as no webhook does"
+	case refusal.MatchString(said):
+	case json.Unmarshal([]byte(said), &answer) == nil && answer.OK != nil && !*answer.OK:
+	default:
+		return nil
+	}
+	return fmt.Errorf("slack: %s answered %d, but %s", s.URL.host(), resp.StatusCode, alert.OneLine(said, maxWhy))
+}
+
+// refusal is how Slack's words for a no look: small letters with underscores
+// (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+var refusal = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
+
+// read is the beginning of a body without the URL in it. What has come is
+// better than nothing.
+func (s *Sink) read(body io.Reader) string {
+	said, _ := io.ReadAll(io.LimitReader(body, maxAnswer))
+	if len(said) == maxAnswer {
+		// A part of the URL that is cut in two would not be known for one.
+		said = said[:max(0, len(said)-len(s.URL))]
+	}
+	return strings.TrimSpace(s.URL.cutFrom(string(said)))
 }

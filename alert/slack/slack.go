@@ -54,8 +54,9 @@ const defaultTimeout = 30 * time.Second
 // [*alert.LaterError] when Slack limits the rate or is in trouble (429, 5xx,
 // 408), its After being what Retry-After says, at most a day; when it cannot
 // be reached; and, without a request being made, as long as an earlier answer's
-// Retry-After holds. Any other answer than 2xx is final, and the error has what
-// Slack said of it, such as invalid_payload. A redirect is not followed.
+// Retry-After holds. Any other answer than 2xx is final, and so is a 2xx whose
+// body is one of Slack's words for a no, {"ok":false}, or a page; the error has
+// what was said, such as invalid_payload. A redirect is not followed.
 //
 // When the answer to a message is lost on the way, sending it again may show
 // it twice; an alert seen twice is better than one not seen.

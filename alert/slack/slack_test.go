@@ -30,6 +30,13 @@ func TestTheErrorSaysWhatSlackSaid(t *testing.T) {
 	}{
 		"taken":                  {200, "", "ok", "", false, 0},
 		"taken by somebody else": {204, "", "", "", false, 0},
+		"taken without a word":   {200, "", "", "", false, 0},
+		"taken, as JSON":         {200, "", `{"ok":true,"error":null}`, "", false, 0},
+		"taken, in other words":  {200, "", "success", "", false, 0},
+		"refused politely":       {200, "", "invalid_payload\n", "answered 200, but invalid_payload", false, 0},
+		"refused as JSON":        {200, "", `{"ok":false,"error":"invalid_auth"}`, `answered 200, but {"ok":false,"error":"invalid_auth"}`, false, 0},
+		"refused at length":      {200, "", `{"ok":false,"error":"` + strings.Repeat("x", 500) + `"}`, "xxx…", false, 0},
+		"somebody else":          {200, "", "\n<!DOCTYPE html><title>Sign in</title>", "answered 200, but with a page, as no webhook does", false, 0},
 		"limited":                {429, "2", "rate_limited", "answered 429 Too Many Requests: rate_limited", true, 2 * time.Second},
 		"limited, no time":       {429, "", "", "answered 429 Too Many Requests", true, 0},
 		"limited, bad time":      {429, "-5", "", "429 Too Many Requests", true, 0},
@@ -44,6 +51,7 @@ func TestTheErrorSaysWhatSlackSaid(t *testing.T) {
 		"archived":               {410, "", "channel_is_archived", "answered 410 Gone: channel_is_archived", false, 0},
 		"moved":                  {302, "", "", "answered 302 Found: redirects are not followed", false, 0},
 		"moved for good":         {308, "", "", "answered 308 Permanent Redirect: redirects are not followed", false, 0},
+		"cut in two":             {400, "", strings.Repeat(" ", 2030) + token, "answered 400 Bad Request", false, 0},
 		"talkative":              {400, "", "bad\n\x1b[31m" + path + "\n<b>" + token + "</b>", "400 Bad Request: bad [31m[URL] <b>[URL]</b>", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
