@@ -33,6 +33,7 @@ const (
 // it is less than 20,000 characters in 6 blocks; Slack takes 40,000 and 50.
 type message struct {
 	// Text is what a notification shows, and a server that knows no blocks.
+	// Such a server may know @channel in it.
 	Text   string `json:"text"`
 	Mrkdwn bool   `json:"mrkdwn"` // of Text
 	// What an alert has an address of is not to be fetched and shown.
@@ -74,7 +75,7 @@ func newMessage(a alert.Alert) message {
 	if a.Text == "" && a.Request != nil {
 		summary = requestLine(a.Request, secrets)
 	}
-	fallback, _ := escape(strings.TrimSpace(headline+"\n"+strings.TrimSpace(summary+"\n\n"+rest)), maxFallback)
+	fallback, _ := escape(nobody(strings.TrimSpace(headline+"\n"+strings.TrimSpace(summary+"\n\n"+rest))), maxFallback)
 	m := message{Text: fallback, Blocks: []block{section(bold(headline, maxText))}}
 	add := func(s string) {
 		if strings.TrimSpace(s) != "" {

@@ -112,6 +112,9 @@ func TestHostileWordsCallNobodyAndLinkNowhere(t *testing.T) {
 		if m.Mrkdwn || m.UnfurlLinks || m.UnfurlMedia {
 			t.Errorf("Slack is asked to make something of it: %+v", m)
 		}
+		if strings.Contains(m.Text, "@everyone") || !strings.Contains(m.Text, "@\u200beveryone") {
+			t.Errorf("a server that knows no blocks, and no verbatim, is made to call everyone: %s", m.Text)
+		}
 		all := append(m.texts(), text{"mrkdwn", m.Text, true})
 		if len(all) < 4 {
 			t.Fatalf("only %d texts:\n%s", len(all), m)

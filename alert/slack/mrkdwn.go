@@ -92,6 +92,10 @@ func apart(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "``", "`\u200b`"), "``", "`\u200b`")
 }
 
+// nobody keeps each @ apart from what follows by a space of no width: servers
+// other than Slack call everybody at @channel, and cannot be told not to.
+func nobody(s string) string { return strings.ReplaceAll(s, "@", "@\u200b") }
+
 // bold is a line in bold, unless it has what would end that halfway.
 func bold(line string, room int) string {
 	text := words(line, room-2)

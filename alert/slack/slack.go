@@ -35,7 +35,8 @@ import (
 type Sink struct {
 	// URL is the webhook's: https://hooks.slack.com/services/…, or that of
 	// a server that takes the same messages. Plain http is accepted for
-	// this machine only, by the name localhost or a loopback address.
+	// this machine only, by the name localhost or a loopback address. One
+	// that shows the text and no blocks may read Markdown in it.
 	URL URL
 	// Transport carries the requests. Nil means one like
 	// [http.DefaultTransport], with the proxies of the environment, that
