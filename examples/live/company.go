@@ -22,7 +22,7 @@ type company struct {
 }
 
 // invite brings as many as there is room for and waits until they all watch.
-func (s *server) invite(ctx context.Context, url string, size int, heard func(headcount)) (*company, error) {
+func (s *server) invite(ctx context.Context, url string, size int) (*company, error) {
 	c := &company{size: min(size, room()), done: make(chan struct{})}
 	self, err := os.Executable()
 	if err != nil {
@@ -30,6 +30,7 @@ func (s *server) invite(ctx context.Context, url string, size int, heard func(he
 	}
 	c.child = exec.Command(self, "-crowd", url, "-sockets", strconv.Itoa(c.size))
 	c.child.Stderr = os.Stderr
+	apart(c.child)
 	out, err := c.child.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -43,7 +44,6 @@ func (s *server) invite(ctx context.Context, url string, size int, heard func(he
 			c.mu.Lock()
 			c.last = count
 			c.mu.Unlock()
-			heard(count)
 		})
 		if ended := c.child.Wait(); err == nil {
 			err = ended

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -196,6 +197,25 @@ func TestThePageIsLiveAndSaysThatItWasToldToLeave(t *testing.T) {
 			t.Errorf("by %s the page says %q", by, says)
 		}
 		b.Forget()
+	}
+}
+
+func TestTheCrowdOfAServerThatIsTerminatedIsToldBeforeItGoes(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	says, stdout := io.Pipe()
+	go func() {
+		said := bufio.NewScanner(says)
+		for said.Scan() {
+			if strings.Contains(said.Text(), "50 others watch") {
+				cancel()
+			}
+		}
+	}()
+	var kept, stderr bytes.Buffer
+	code := run(ctx, []string{"-addr", "127.0.0.1:0", "-sockets", "50", "-drain", "3s"}, io.MultiWriter(&kept, stdout), &stderr)
+	stdout.Close()
+	if code != 0 || !strings.Contains(kept.String(), "told: 50.") {
+		t.Errorf("exit code %d: %s%s", code, &kept, &stderr)
 	}
 }
 

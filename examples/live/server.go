@@ -140,17 +140,25 @@ func (s *server) open(ctx context.Context, cfg config, visit func(ctx context.Co
 // serve is the program without a tour: it serves until it is told to end.
 func serve(ctx context.Context, cfg config, out io.Writer) error {
 	s := newServer(cfg)
-	return s.open(ctx, cfg, func(ctx context.Context, url string) error {
+	var crowd *company
+	err := s.open(ctx, cfg, func(ctx context.Context, url string) error {
 		fmt.Fprintf(out, "The prices are at  %s\nStop it with Ctrl-C and see how the page is told.\n", url)
 		if cfg.Sockets > 0 {
-			company, err := s.invite(ctx, url, cfg.Sockets, func(headcount) {})
-			if err != nil {
+			var err error
+			if crowd, err = s.invite(ctx, url, cfg.Sockets); err != nil {
 				return err
 			}
-			defer company.leave()
+			fmt.Fprintf(out, "%d others watch.\n", crowd.size)
 		}
 		<-ctx.Done()
 		fmt.Fprintf(out, "Draining: %d connections are told within %v.\n", s.drain.Count().Hijacked+s.drain.Count().Streams, cfg.Drain)
 		return nil
 	})
+	if crowd != nil {
+		crowd.leave()
+	}
+	if err == nil {
+		fmt.Fprintf(out, "All have gone; told: %d.\n", s.drain.Stats().Told)
+	}
+	return err
 }

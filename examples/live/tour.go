@@ -30,7 +30,7 @@ func tour(ctx context.Context, cfg config, out io.Writer) error {
 	err := s.open(ctx, cfg, func(ctx context.Context, at string) (err error) {
 		url = at
 		start := time.Now()
-		if crowd, err = s.invite(ctx, url, cfg.Sockets, func(headcount) {}); err != nil {
+		if crowd, err = s.invite(ctx, url, cfg.Sockets); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "%d WebSockets are open after %v.\n", crowd.size, time.Since(start).Round(100*time.Millisecond))
@@ -48,7 +48,10 @@ func tour(ctx context.Context, cfg config, out io.Writer) error {
 	if crowd == nil || began.IsZero() {
 		return err
 	}
-	t.expect(err == nil && took <= cfg.Drain, "the server has ended in order after %v: %v", took.Round(100*time.Millisecond), err)
+	if err != nil {
+		fmt.Fprintln(out, "    ", err)
+	}
+	t.expect(err == nil && took <= cfg.Drain, "the server has ended in order after %v", took.Round(100*time.Millisecond))
 	count, lost := crowd.wait()
 	t.expect(lost == nil && count.Told == int64(crowd.size) && count.Lost == 0,
 		"told by a close frame with 1001: %d of %d, lost without: %d", count.Told, crowd.size, count.Lost)
@@ -67,7 +70,7 @@ func (s *server) look(ctx context.Context, t *checks, crowd *company, url string
 		return context.Cause(ctx)
 	}
 	now := s.now()
-	t.expect(now.Hijacked == crowd.size, "the drainer counts %d WebSockets and %d streams", now.Hijacked, now.Streams)
+	t.expect(now.Hijacked == crowd.size, "the drainer counts %d WebSockets, and streams: %d", now.Hijacked, now.Streams)
 	t.expect(now.Watched <= 1 && now.Slots <= 1, "slowlog watches %d requests, %d of %d slots are taken", now.Watched, now.Slots, maxInFlight)
 	fmt.Fprintf(t.out, "     %.1f KB of heap and stacks and %.1f goroutines per socket, those of the library included\n",
 		1024*(now.Megabytes-alone.Megabytes)/float64(crowd.size), float64(now.Goroutines-alone.Goroutines)/float64(crowd.size))

@@ -2,7 +2,10 @@
 
 package main
 
-import "syscall"
+import (
+	"os/exec"
+	"syscall"
+)
 
 // spare is how many file descriptors a process needs for all else.
 const spare = 200
@@ -19,3 +22,6 @@ func room() int {
 	}
 	return int(min(limit.Cur, 1<<20)) - spare
 }
+
+// apart keeps the terminal's Ctrl-C from a child, which is to see how it is told goodbye.
+func apart(child *exec.Cmd) { child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
