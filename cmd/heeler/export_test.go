@@ -111,6 +111,9 @@ func (p Poster) Handle(ctx context.Context, r journal.Record) error { return p.p
 func (p Poster) Posted() int                                        { return p.p.posted }
 func (p Poster) GivenUp() int                                       { return p.p.givenUp }
 
+// ShutToAll says whether an error would meet any entry.
+func ShutToAll(err error) bool { return shutToAll(err) }
+
 // AlertOf is what people are told of an entry.
 func AlertOf(r journal.Record, prefix string) alert.Alert { return alertOf(r, prefix) }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -33,7 +34,7 @@ func runFollow(args []string, _, stderr io.Writer) error {
 		return plainer(err)
 	}
 	if err := os.MkdirAll(filepath.Dir(w.cursor), 0o700); err != nil {
-		return err
+		return fmt.Errorf("cannot keep how far it has come in %s: %w; another FILE can be named with --cursor", w.cursor, err)
 	}
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
@@ -47,8 +48,8 @@ func runFollow(args []string, _, stderr io.Writer) error {
 	log.Info("following", "match", strings.Join(w.match, " "), "prefix", w.prefix, "to", w.to, "cursor", w.cursor)
 	err = f.Run(ctx)
 	log.Info("stopped", "posted", p.posted, "given up", p.givenUp)
-	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-		return nil // it has been told to
+	if ctx.Err() != nil && err == context.Cause(ctx) {
+		return nil // it has been told to, and there is nothing else to say
 	}
 	return err
 }

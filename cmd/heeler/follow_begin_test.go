@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -53,6 +54,25 @@ func TestASecretThatOthersCanReadIsSaid(t *testing.T) {
 	o := command(t, binary, "follow", "--match", "A=1", "--to", "slack", "--slack-url-file", url, "--journalctl", "/nowhere/journalctl")
 	if !strings.Contains(o.stderr, `level=WARN msg="everybody on this machine can read the file: chmod o-r" flag=--slack-url-file`) ||
 		strings.Contains(o.stderr, webhookPath[10:]) {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestAPlaceThatCouldNotBeKeptAtTheEndIsSaid(t *testing.T) {
+	t.Parallel()
+	tr := newTrail(t, "--to", "exec", "--exec", "true", "--match", "TEST=1")
+	h := tr.follow()
+	if err := os.RemoveAll(filepath.Dir(tr.cursor)); err != nil {
+		t.Fatal(err)
+	}
+	tr.write("done, and not known to be")
+	h.waitFor(`level=WARN msg="trouble with the journal" error="journal: write the cursor to ` + tr.cursor)
+	h.signal(syscall.SIGTERM)
+	if code := h.wait(); code != 1 || !strings.Contains(h.log(), "heeler: journal: write the cursor to "+tr.cursor) {
+		t.Errorf("it ends with %d:\n%s", code, h.log())
+	}
+	if o := command(t, binary, "follow", "--match", "A=1", "--to", "exec", "--exec", "true", "--cursor", "/dev/null/x"); o.code != 1 ||
+		!strings.Contains(o.stderr, "/dev/null/x") || !strings.Contains(o.stderr, "--cursor") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/heeler-go/heeler/alert"
+	"github.com/heeler-go/heeler/internal/redact"
 	"github.com/heeler-go/heeler/offpath/journal"
 )
 
@@ -67,9 +68,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line is the end of it on one line.
+// line is the end of it on one line, without secrets: it is for the log.
 func (t *tail) line() string {
-	text := alert.OneLine(string(*t), maxTail)
+	text := alert.OneLine(redact.List{}.Text(string(*t)), maxTail)
 	if text == "" {
 		return ""
 	}

@@ -24,6 +24,7 @@ func TestTheExitCodeOfACommandDecides(t *testing.T) {
 		"exit 1":                                 {"--exec: exit status 1", false},
 		"echo >&2 a\techo no\tway; exit 3":       {"--exec: exit status 3: a echo no way", false},
 		"echo busy; exit 75":                     {"--exec: exit status 75: busy", true},
+		"echo password=hunter2; exit 1":          {"--exec: exit status 1: password=[redacted]", false},
 		"no-such-command-here":                   {"--exec: exit status 127: ", true},
 		"/dev/null":                              {"--exec: exit status 126: ", true},
 		"kill -SEGV $$":                          {"--exec: signal: segmentation fault", false},

@@ -21,7 +21,7 @@ import (
 )
 
 // maxTries is how often an entry is posted to somebody who says that it will never do, since that may be wrong
-// for a moment, while something is set up anew. Who is away or busy is tried for ever.
+// for a moment, while something is set up anew. Who is away or busy is tried for ever, and who takes nothing at all.
 const maxTries = 5
 
 // poster makes what posts. It asks nobody yet.
@@ -107,6 +107,9 @@ func (w *watch) emailSink(log *slog.Logger) (*email.Sink, error) {
 		s.Host, s.Port = host, int(n)
 	}
 	if w.smtpUser == "" {
+		if w.smtpFile != "" {
+			return nil, misused(followHelp, "--smtp-password-file needs --smtp-user: who logs in with it")
+		}
 		return s, nil
 	}
 	var err error
@@ -123,9 +126,13 @@ func readSecret(log *slog.Logger, what, file, flag, variable string) (string, er
 		}
 		return "", misused(followHelp, "%s is missing, want it in the variable %s, or a file with it in --%s", what, variable, flag)
 	}
+	if strings.Contains(file, "://") {
+		return "", misused(followHelp, "--%s is not shown here, want the name of a file with %s in it: everybody on this machine sees the command line",
+			flag, what)
+	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", misused("", "%v", err)
+		return "", misused("", "--%s: %v", flag, err)
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
@@ -134,7 +141,7 @@ func readSecret(log *slog.Logger, what, file, flag, variable string) (string, er
 	const most = 64 << 10
 	text, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
-		return "", err
+		return "", misused("", "--%s: %v", flag, err)
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" || len(text) == most {

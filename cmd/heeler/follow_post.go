@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -48,8 +49,8 @@ func (p *poster) handle(ctx context.Context, r journal.Record) error {
 			return nil
 		}
 		var later *alert.LaterError
-		passes := errors.As(err, &later)
-		if !passes && try >= p.tries && ctx.Err() == nil {
+		passes, shut := errors.As(err, &later), shutToAll(err)
+		if !passes && !shut && try >= p.tries && ctx.Err() == nil {
 			p.giveUp(r, err, try)
 			return nil
 		}
@@ -58,13 +59,25 @@ func (p *poster) handle(ctx context.Context, r journal.Record) error {
 			wait = max(wait, later.After)
 		}
 		if ctx.Err() == nil {
-			p.log.Warn("not posted yet", "error", err, "attempt", try, "again in", wait.Round(time.Millisecond), "cursor", r.Cursor)
+			level, what := slog.LevelWarn, "not posted yet"
+			if shut {
+				level, what = slog.LevelError, "nothing is posted until this is put right"
+			}
+			p.log.Log(ctx, level, what, "error", err, "attempt", try, "again in", wait.Round(time.Millisecond), "cursor", r.Cursor)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
+
+// shut are the words of the sinks for what would meet any entry: a webhook or a key that was revoked, an address
+// that is wrong, a login or a sender that the mail server does not accept, a certificate that does not hold.
+var shut = regexp.MustCompile(`^(slack|sentry): \S+ answered (3\d\d|401|403|404|410) |^email: cannot (set up|connect to|send as|find a recipient at) `)
+
+// shutToAll says whether the error is about the place and not the entry: then to give up the entry would be to give
+// up all that follow, one after the other.
+func shutToAll(err error) bool { return err != nil && shut.MatchString(err.Error()) }
 
 // attempt posts an entry once. Once ctx has ended it has a little time to come to its end, so that what has
 // been posted is known to be.
