@@ -52,7 +52,8 @@ type Sink struct {
 	// Sender is where entries go. Nil means one of its own with the zero value; set one to give it an
 	// Identifier or to see its Stats.
 	Sender *journal.Sender
-	// Priority is that of the entries. The zero value means journal.Warning.
+	// Priority is that of the entries. The zero value means journal.Warning, so that of journal.Info cannot be had;
+	// the nearest is journal.Notice.
 	Priority journal.Priority
 
 	own journal.Sender
