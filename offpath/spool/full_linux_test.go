@@ -17,6 +17,7 @@ func mountSmall(dir string, size int) error {
 func isNoSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
 func TestAFullDiskRefusesWhatComesAndStillLetsGoOfWhatIsDone(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SPOOL_CHILD=fills", "SPOOL_PATH="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{

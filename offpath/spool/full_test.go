@@ -15,6 +15,7 @@ import (
 )
 
 func TestTheQuotaIsExactAndItsRoomIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	const quota = 1 << 20
 	s := opened(t, &spool.Spool{MaxBytes: quota})
 	refused, first, length := uint64(0), 0, int64(0)
@@ -84,6 +85,7 @@ func TestANegativeQuotaIsNone(t *testing.T) {
 }
 
 func TestWhatFailedAttemptsSayIsWithinTheQuotaToo(t *testing.T) {
+	t.Parallel()
 	const quota = 64 << 10
 	s := opened(t, &spool.Spool{MaxBytes: quota})
 	for s.Publish(t.Context(), &spool.Entry{}, nil) == nil {

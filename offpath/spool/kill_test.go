@@ -103,6 +103,7 @@ func consumes(s *spool.Spool, say func(what, id string)) {
 type history struct{ published, handed, acknowledged map[string]bool }
 
 func TestKilledTwoHundredTimesNothingIsLostAndNothingComesBack(t *testing.T) {
+	t.Parallel()
 	kills, files := 200, 8
 	if testing.Short() {
 		kills = 16

@@ -35,7 +35,7 @@ func TestABodyOfOneGiBNeedsLittleMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds and 1.3 GB of the disk")
 	}
-	const size, most = 1 << 30, 32 << 20
+	const size, most = 1 << 30, 64 << 20
 	s := opened(t, &spool.Spool{MaxBytes: 3 << 30})
 	heap := watchHeap(t)
 

@@ -105,6 +105,7 @@ func TestAnEmptyFileBecomesASpoolAndNothingIsLeftBeside(t *testing.T) {
 }
 
 func TestAFileThatIsMostlyEmptyIsMadeSmall(t *testing.T) {
+	t.Parallel()
 	s := opened(t, &spool.Spool{MaxBytes: 1 << 30})
 	for range 9 {
 		if err := s.Publish(t.Context(), &spool.Entry{}, &numbersReader{size: 10 << 20}); err != nil {

@@ -40,6 +40,7 @@ func TestAnEntryComesBackAsItWasPublished(t *testing.T) {
 }
 
 func TestBodiesOfEveryLengthComeBackWhole(t *testing.T) {
+	t.Parallel()
 	const row = 65496
 	s := opened(t, &spool.Spool{})
 	var want []string
@@ -183,6 +184,7 @@ func TestAHeadThatIsTooLargeIsRefused(t *testing.T) {
 }
 
 func TestManyPublishAtATimeAndAllIsThereInTheOrderOfCommits(t *testing.T) {
+	t.Parallel()
 	const publishers, each = 32, 40
 	s := opened(t, &spool.Spool{})
 	var all sync.WaitGroup
