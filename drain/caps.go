@@ -65,11 +65,16 @@ func (d *Drainer) take(client uint64) error {
 	if err := d.lacks(client); err != nil {
 		return d.refuse(err)
 	}
+	d.enter(client)
+	return nil
+}
+
+// enter counts a slot as the client's. d.mu is held.
+func (d *Drainer) enter(client uint64) {
 	d.taken++
 	if client != nobody {
 		d.clients[client]++
 	}
-	return nil
 }
 
 // give gives a slot back. d.mu is held.

@@ -3,6 +3,7 @@ package drain
 import (
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"github.com/heeler-go/heeler/internal/request"
@@ -18,6 +19,7 @@ type exchange struct {
 	ctx      requestContext
 	writer   respond.Writer
 	encoding []string // the Content-Encoding that was set outside
+	encoded  bool     // it is an event stream that a middleware inside encodes
 
 	phase    atomic.Int32
 	client   uint64               // whose slot it has
@@ -80,13 +82,10 @@ func (x *exchange) Keep(conn net.Conn) net.Conn {
 		}
 		return nil
 	case x.phase.CompareAndSwap(streams, takenOver):
-		x.stream.close()
 		x.drainer.mu.Lock()
-		x.drainer.taken++
-		if x.client != nobody {
-			x.drainer.clients[x.client]++
-		}
+		x.drainer.enter(x.client) // before the other slot is somebody else's
 		x.drainer.mu.Unlock()
+		x.stream.close()
 	case x.phase.CompareAndSwap(admitted, takenOver):
 		x.lasts(1)
 	default: // it is a box's
@@ -120,9 +119,11 @@ func (x *exchange) LongLived() {
 
 // Edit admits an event stream, or answers instead.
 func (x *exchange) Edit(int) (instead int) {
-	if !respond.IsEventStream(x.writer.Under().Header()) {
+	h := x.writer.Under().Header()
+	if !respond.IsEventStream(h) {
 		return 0
 	}
+	x.encoded = !slices.Equal(h["Content-Encoding"], x.encoding) // what is outside may encode it yet
 	err := x.Admit()
 	if err == nil {
 		return 0

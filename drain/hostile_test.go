@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -236,20 +237,62 @@ func TestRetryIsNotWrittenWhereItHasNoPlace(t *testing.T) {
 	}
 }
 
+// encodingLate encodes like a middleware that makes up its mind when the response begins.
+type encodingLate struct{ http.ResponseWriter }
+
+func (w encodingLate) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w encodingLate) WriteHeader(code int) {
+	w.Header().Set("Content-Encoding", "identity")
+	w.ResponseWriter.WriteHeader(code)
+}
+
 func TestAStreamEncodedOutsideHasRetry(t *testing.T) {
+	for name, around := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"decided when the request comes": func(w http.ResponseWriter) http.ResponseWriter {
+			w.Header().Set("Content-Encoding", "identity")
+			return w
+		},
+		"decided when the response begins": func(w http.ResponseWriter) http.ResponseWriter { return encodingLate{w} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var d drain.Drainer
+			inner := d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				w.WriteHeader(http.StatusOK)
+				http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			s := serve(t, protocols[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inner.ServeHTTP(around(w), r) }))
+			resp := s.get("/")
+			got := make(chan string, 1)
+			go func() { got <- text(t, resp) }()
+			if err := d.Shutdown(within(t, patience), s.Config); err != nil {
+				t.Error(err)
+			}
+			if got := <-got; !strings.Contains(got, "retry: ") {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
+
+func TestAnEventThatIsLeftIncompleteStaysSo(t *testing.T) {
 	var d drain.Drainer
-	inner := d.Wrap(http.HandlerFunc(events))
-	s := serve(t, protocols[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Encoding", "identity") // as a compressing middleware does before
-		inner.ServeHTTP(w, r)
-	}))
+	s := serve(t, protocols[0], d.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: whole\n\ndata: ha") // as one copied from elsewhere may end
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})))
 	resp := s.get("/")
 	got := make(chan string, 1)
 	go func() { got <- text(t, resp) }()
 	if err := d.Shutdown(within(t, patience), s.Config); err != nil {
 		t.Error(err)
 	}
-	if got := <-got; !strings.Contains(got, "retry: ") {
+	if got := <-got; !regexp.MustCompile(`^data: whole\n\ndata: ha\nretry: \d+\n$`).MatchString(got) {
 		t.Errorf("%q", got)
 	}
 }

@@ -1,9 +1,10 @@
 package drain
 
 import (
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -11,17 +12,17 @@ import (
 )
 
 // sayRetry tells the client of an event stream when to come back, if there is a place where to say it: after what the
-// handler has written, unless a middleware inside has encoded that. One that has a length takes no more.
+// handler has written, unless a middleware inside has encoded that. One that has a length takes no more. An event that
+// the handler has left incomplete stays so.
 func (x *exchange) sayRetry() {
 	w := x.writer.Under()
-	h := w.Header()
-	if !respond.IsEventStream(h) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
-		len(h["Content-Encoding"]) > 0 && len(x.encoding) == 0 {
+	if !respond.IsEventStream(w.Header()) || x.writer.Status() != http.StatusOK || x.r.Method == http.MethodHead ||
+		x.encoded {
 		return
 	}
 	base := x.drainer.retry()
-	line := strconv.AppendInt([]byte("retry: "), int64((base+rand.N(base))/time.Millisecond), 10)
-	if _, err := w.Write(append(line, "\n\n"...)); err == nil {
+	line := fmt.Sprint("retry: ", int64((base+rand.N(base))/time.Millisecond))
+	if _, err := io.WriteString(w, x.writer.LastLine(line)); err == nil {
 		http.NewResponseController(w).Flush()
 	}
 }

@@ -37,6 +37,7 @@ type Writer struct {
 	edits  bool // the observer is an Editor, too
 	mute   bool // it has answered instead of the handler
 	lasts  bool // the response is a stream, and the server's limits are off
+	events eventEnd
 	taken  atomic.Bool
 	bytes  atomic.Int64
 	header atomic.Int64 // 0 before it was sent; then when, in µs of deadline's clock, and in the last ten bits the status
@@ -129,6 +130,7 @@ func (w *Writer) commit(code int) {
 	}
 	w.header.Store(sent)
 	if w.isStream() {
+		w.events = betweenEvents
 		w.seen.LongLived()
 		w.unlimit()
 	}
@@ -179,6 +181,9 @@ func (w *Writer) Write(b []byte) (int, error) {
 	}
 	n, err := w.under.Write(b)
 	w.bytes.Add(int64(n))
+	if w.events != noEvents {
+		w.events = w.events.after(b[:n])
+	}
 	return n, err
 }
 
@@ -195,6 +200,9 @@ func (w *Writer) WriteString(s string) (int, error) {
 	}
 	n, err := io.WriteString(w.under, s)
 	w.bytes.Add(int64(n))
+	if w.events != noEvents {
+		w.events = w.events.after([]byte(s[max(0, n-lineEnds):n]))
+	}
 	return n, err
 }
 
@@ -242,7 +250,7 @@ func (w *Writer) readFrom(src io.Reader) (n int64, err error) {
 			return n, err
 		}
 	}
-	if w.mute {
+	if w.mute || w.events != noEvents {
 		rest, err := w.copy(src)
 		return n + rest, err
 	}
