@@ -51,7 +51,7 @@ func runFollow(args []string, _, stderr io.Writer) error {
 	if ctx.Err() != nil && err == context.Cause(ctx) {
 		return nil // it has been told to, and there is nothing else to say
 	}
-	return err
+	return errors.New(flagged.Replace(err.Error()))
 }
 
 // follower makes what finds.

@@ -12,7 +12,7 @@ func TestTwoWithTheSameCursorDoNotRun(t *testing.T) {
 	t.Parallel()
 	tr := newTrail(t, "--to", "exec", "--exec", "true", "--match", "TEST=1")
 	tr.follow()
-	if o := command(t, binary, tr.flags...); o.code != 1 || !strings.Contains(o.stderr, "lock") {
+	if o := command(t, binary, tr.flags...); o.code != 1 || !strings.Contains(o.stderr, "lock") || !strings.Contains(o.stderr, "heeler: --cursor: ") {
 		t.Errorf("the second: %+v", o)
 	}
 }

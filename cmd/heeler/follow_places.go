@@ -85,7 +85,8 @@ var numbered = regexp.MustCompile(`^(--match)\[\d+\]`)
 
 // flagged makes words of the command line out of those of the packages.
 var flagged = strings.NewReplacer(
-	"journal: Follower.Match", "--match", "journal: Follower.Journalctl", "--journalctl", "slack: Sink.URL", "the URL", "sentry: Sink.DSN", "the DSN", "email: Sink.Host", "--smtp", "email: Sink.Port", "the port of --smtp",
+	"journal: Follower.Match", "--match", "journal: Follower.Journalctl", "--journalctl", "journal: Follower.Cursor", "--cursor",
+	"slack: Sink.URL", "the URL", "sentry: Sink.DSN", "the DSN", "email: Sink.Host", "--smtp", "email: Sink.Port", "the port of --smtp",
 	"email: Sink.Username", "--smtp-user", "email: Sink.From", "--mail-from", "email: Sink.To", "--mail-to",
 	"with Security None", "with --smtp-security none", "use STARTTLS or TLS", "want starttls or tls",
 )
