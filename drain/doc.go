@@ -35,7 +35,8 @@
 // MaxConns and MaxPerClient are of these only, apart from the requests in progress that backoff limits. What is too
 // much is answered with 503 and Retry-After: a request that asks for an Upgrade before its handler runs, an event
 // stream when it begins, in place of the handler's answer; its context ends. Where a handler hijacks or declares a
-// stream it gets a [*RefusedError].
+// stream it gets a [*RefusedError]. A browser's EventSource fails for good on a 503 (WHATWG HTML, 9.2.3): the page
+// is to make another one.
 //
 // # Where it belongs
 //
