@@ -108,9 +108,10 @@ type File struct {
 
 // A Sink takes alerts to one place. Send returns nil when the alert is
 // delivered, or an error when it cannot be or ctx ends: a [*LaterError] when
-// another try may help. It only reads the alert. The error is logged, so it
-// must hold no secret. A [Queue] calls Send one at a time; it may be called
-// from several goroutines by others.
+// another try may help, a [*SetupError] when none will until the settings are
+// put right. It only reads the alert. The error is logged, so it must hold no
+// secret. A [Queue] calls Send one at a time; it may be called from several
+// goroutines by others.
 //
 // A sink with a method Validate() error is asked by [Queue.Validate].
 type Sink interface {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/heeler-go/heeler/offpath"
@@ -26,6 +27,29 @@ func (e *LaterError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *LaterError) Unwrap() error { return e.Err }
+
+// A SetupError is what a sink returns when any alert would meet the same, until somebody puts it
+// right: a webhook or a key that was revoked, an address that is wrong, a login that the server refuses.
+// For the [Queue] it is as final as any; whoever must lose nothing waits, as heeler follow does.
+type SetupError struct {
+	Err error // what went wrong
+}
+
+// Error is Err's text.
+func (e *SetupError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// SetupStatus reports whether an HTTP status tells of that: the address redirects, is not there, or lets
+// nobody in with such a key.
+func SetupStatus(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return status/100 == 3
+}
 
 // A PanicError says that a sink has panicked.
 type PanicError struct {

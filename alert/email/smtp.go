@@ -122,15 +122,15 @@ func (s Sink) transact(ctx context.Context, server *smtp.Client, msg *mail.Msg) 
 	}
 	w, err := server.Data()
 	if err != nil {
-		return s.failed(ctx, "send through", err, true)
+		return s.failed(ctx, sending, err, true)
 	}
 	if _, err := msg.WriteTo(w); err != nil {
-		return s.failed(ctx, "send through", err, true)
+		return s.failed(ctx, sending, err, true)
 	}
 	// From here on the mail may be on its way even if we hear of an error,
 	// and only a server's own no makes another try safe.
 	if err := w.Close(); err != nil {
-		return s.failed(ctx, "send through", err, false)
+		return s.failed(ctx, sending, err, false)
 	}
 	_ = server.Quit() // it has the mail: what it says to the goodbye changes nothing
 	if len(refused) > 0 {
@@ -139,6 +139,9 @@ func (s Sink) transact(ctx context.Context, server *smtp.Client, msg *mail.Msg) 
 	}
 	return nil
 }
+
+// sending is what fails when it is for the sake of the mail.
+const sending = "send through"
 
 // failed says what went wrong, and whether another try may help: unsent is
 // that the server cannot have taken the mail.
@@ -153,8 +156,11 @@ func (s Sink) failed(ctx context.Context, what string, err error, unsent bool) e
 			said = &ended{said.Error(), known}
 		}
 	}
-	if transient(err, unsent) {
+	switch {
+	case transient(err, unsent):
 		return &alert.LaterError{Err: said}
+	case what != sending && context.Cause(ctx) == nil:
+		return &alert.SetupError{Err: said} // the server has not even been shown the mail
 	}
 	return said
 }

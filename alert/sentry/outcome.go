@@ -70,8 +70,11 @@ func (s Sink) refused(o *outcome) error {
 	if why := alert.OneLine(o.header.Get("X-Sentry-Error"), 200); why != "" {
 		err = fmt.Errorf("%w: %s", err, s.withoutKeys(why))
 	}
-	if o.status == http.StatusTooManyRequests || o.status >= 500 {
+	switch {
+	case o.status == http.StatusTooManyRequests || o.status >= 500:
 		return &alert.LaterError{Err: err, After: retryAfter(o)}
+	case alert.SetupStatus(o.status):
+		return &alert.SetupError{Err: err}
 	}
 	return err
 }

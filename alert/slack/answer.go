@@ -80,8 +80,11 @@ func (s *Sink) answered(resp *http.Response) error {
 	} else if why := alert.OneLine(s.read(resp.Body), maxWhy); why != "" {
 		err = fmt.Errorf("%w: %s", err, why)
 	}
-	if passes {
+	switch {
+	case passes:
 		return &alert.LaterError{Err: err, After: wait}
+	case alert.SetupStatus(resp.StatusCode):
+		return &alert.SetupError{Err: err}
 	}
 	return err
 }

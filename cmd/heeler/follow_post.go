@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -71,13 +70,12 @@ func (p *poster) handle(ctx context.Context, r journal.Record) error {
 	}
 }
 
-// shut are the words of the sinks for what would meet any entry: a webhook or a key that was revoked, an address
-// that is wrong, a login or a sender that the mail server does not accept, a certificate that does not hold.
-var shut = regexp.MustCompile(`^(slack|sentry): \S+ answered (3\d\d|401|403|404|410) |^email: cannot (set up|connect to|send as|find a recipient at) `)
-
 // shutToAll says whether the error is about the place and not the entry: then to give up the entry would be to give
 // up all that follow, one after the other.
-func shutToAll(err error) bool { return err != nil && shut.MatchString(err.Error()) }
+func shutToAll(err error) bool {
+	var setup *alert.SetupError
+	return errors.As(err, &setup)
+}
 
 // attempt posts an entry once. Once ctx has ended it has a little time to come to its end, so that what has
 // been posted is known to be.
