@@ -56,8 +56,7 @@ func (j *Journald) Restart() {
 // Sync waits until all that was sent to journald before can be read.
 func (j *Journald) Sync() {
 	j.t.Helper()
-	status, err := j.order("sync")
-	if err != nil || status != 0 {
-		j.t.Fatalf("journald: journalctl --sync ended with %d, %v: %s", status, err, j.printed())
+	if err := j.sync(); err != nil {
+		j.t.Fatalf("journald: sync: %v", err)
 	}
 }
