@@ -97,7 +97,9 @@ const (
 // Send sends the alert to all recipients. It returns an error when one of
 // them was refused, even if others have got the mail; the error says which.
 // It is an [*alert.LaterError] only when nobody has got it and the server, or
-// the way to it, may do better later.
+// the way to it, may do better later, and an [*alert.SetupError] when the
+// server lets no mail in from us: no login, no encryption, not this sender,
+// none of the recipients.
 func (s Sink) Send(ctx context.Context, a alert.Alert) error {
 	if err := s.Validate(); err != nil {
 		return err

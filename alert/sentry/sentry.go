@@ -64,7 +64,8 @@ const (
 // Send sends the alert and waits for the answer. The error is an
 // [*alert.LaterError] when Sentry limits the rate (with the time that it asks
 // for), is in trouble, or cannot be reached; trying again does not make a
-// second event, since the event's ID is made from the alert.
+// second event, since the event's ID is made from the alert. It is an
+// [*alert.SetupError] when the DSN is the reason.
 func (s Sink) Send(ctx context.Context, a alert.Alert) error {
 	if err := s.Validate(); err != nil {
 		return err

@@ -57,7 +57,8 @@ const defaultTimeout = 30 * time.Second
 // be reached; and, without a request being made, as long as an earlier answer's
 // Retry-After holds. Any other answer than 2xx is final, and so is a 2xx whose
 // body is one of Slack's words for a no, {"ok":false}, or a page; the error has
-// what was said, such as invalid_payload. A redirect is not followed.
+// what was said, such as invalid_payload. It is an [*alert.SetupError] when the
+// webhook is the reason: it was revoked, or redirects, which is not followed.
 //
 // When the answer to a message is lost on the way, sending it again may show
 // it twice; an alert seen twice is better than one not seen.
