@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -80,9 +81,9 @@ func (d Dir) alerts(entries []os.DirEntry) []*kept {
 
 // tooMuch are those of all, the newest first, that exceed a bound.
 func (d Dir) tooMuch(all []*kept, own string, now time.Time) (out []*kept) {
-	maxFiles := orDefault(d.MaxFiles, defaultMaxFiles)
-	maxAge := orDefault(d.MaxAge, defaultMaxAge)
-	maxBytes := orDefault(d.MaxBytes, defaultMaxBytes)
+	maxFiles := cmp.Or(d.MaxFiles, defaultMaxFiles)
+	maxAge := cmp.Or(d.MaxAge, defaultMaxAge)
+	maxBytes := cmp.Or(d.MaxBytes, defaultMaxBytes)
 	number, bytes := 0, int64(0)
 	// The one just written counts first, whatever the time in its name.
 	for _, k := range all {

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,10 +206,10 @@ func (q *Queue) setup() {
 			mu:        &q.mu,
 			sink:      s,
 			name:      fmt.Sprintf("%T", s),
-			size:      orDefault(q.Size, defaultSize),
-			fold:      orDefault(q.Fold, defaultFold),
-			rate:      rate{perMinute: orDefault(q.PerMinute, defaultPerMinute)},
-			fileBytes: orDefault(q.FileBytes, defaultFileBytes),
+			size:      cmp.Or(q.Size, defaultSize),
+			fold:      cmp.Or(q.Fold, defaultFold),
+			rate:      rate{perMinute: cmp.Or(q.PerMinute, defaultPerMinute)},
+			fileBytes: cmp.Or(q.FileBytes, defaultFileBytes),
 			waiting:   make(map[string]*entry),
 			windows:   make(map[string]time.Time),
 		}
@@ -217,11 +218,4 @@ func (q *Queue) setup() {
 		l.jobs.Size = math.MaxInt // the line refuses what is too much
 		q.lines = append(q.lines, l)
 	}
-}
-
-func orDefault[T int | int64 | time.Duration](v, zero T) T {
-	if v == 0 {
-		return zero
-	}
-	return v
 }

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func pause(d time.Duration, wake <-chan struct{}) {
 }
 
 func (q *Queue) try(ctx context.Context, l *line, e *entry) error {
-	ctx, cancel := context.WithTimeout(ctx, orDefault(q.Timeout, defaultTimeout))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(q.Timeout, defaultTimeout))
 	defer cancel()
 	return l.sink.Send(ctx, e.alert)
 }

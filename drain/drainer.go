@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -188,14 +189,6 @@ func (d *Drainer) notify() {
 	d.changed = make(chan struct{})
 }
 
-func (d *Drainer) retry() time.Duration { return or(d.Retry, DefaultRetry) }
+func (d *Drainer) retry() time.Duration { return cmp.Or(d.Retry, DefaultRetry) }
 
-func (d *Drainer) grace() time.Duration { return or(d.Grace, DefaultGrace) }
-
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
+func (d *Drainer) grace() time.Duration { return cmp.Or(d.Grace, DefaultGrace) }

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -36,7 +37,7 @@ type turn struct {
 
 func newPacer(d *Drainer) *pacer {
 	p := &pacer{d: d}
-	p.tell = crew{do: p.sayGoodbye, size: or(d.Parallel, DefaultParallel), rest: d.notify}
+	p.tell = crew{do: p.sayGoodbye, size: cmp.Or(d.Parallel, DefaultParallel), rest: d.notify}
 	p.cut = crew{do: func(k *kept) { k.self.cut() }, size: cutters, rest: d.notify}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p

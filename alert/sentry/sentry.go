@@ -14,6 +14,7 @@
 package sentry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,11 +71,7 @@ func (s Sink) Send(ctx context.Context, a alert.Alert) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	timeout := s.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, defaultTimeout))
 	defer cancel()
 
 	out := &outcome{base: s.Transport}

@@ -18,6 +18,7 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,11 +70,7 @@ func (s *Sink) Send(ctx context.Context, a alert.Alert) error {
 	if err := s.leftAlone(time.Now()); err != nil {
 		return err
 	}
-	timeout := s.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, defaultTimeout))
 	defer cancel()
 	body, err := json.Marshal(newMessage(a))
 	if err != nil {
