@@ -51,14 +51,9 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 // begin lets the request in. If there is no exchange the policy has answered,
 // or the request passes: it is none of the policy's business, or has been
 // already, further out.
-func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) (x *exchange, passes bool) {
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, rec *request.Record) (x *exchange, passes bool) {
 	p := h.policy
-	var ctx context.Context = outer
-	direct := outer != nil
-	if !direct {
-		ctx = r.Context()
-		outer = request.From(ctx)
-	}
+	ctx, outer := request.Outside(r, rec)
 	if p.Skip != nil && p.Skip(r) || outer.MadeBy(p) {
 		return nil, true
 	}
@@ -77,8 +72,8 @@ func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.R
 	}
 	x = &exchange{policy: p, r: r}
 	x.rec.Context, x.rec.Outer, x.rec.Guard = ctx, outer, p
-	if direct && !waited {
-		x.rec.Start = outer.Start
+	if rec != nil && !waited {
+		x.rec.Start = rec.Start
 	} else {
 		x.rec.Start = deadline.Now()
 	}

@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/heeler-go/heeler/internal/deadline"
@@ -43,14 +42,9 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 
 // begin counts the request. If there is no exchange it has been answered, or passes: it has come through the Drainer
 // already, further out.
-func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) (x *exchange, passes bool) {
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, rec *request.Record) (x *exchange, passes bool) {
 	d := h.drainer
-	var ctx context.Context = outer
-	direct := outer != nil
-	if !direct {
-		ctx = r.Context()
-		outer = request.From(ctx)
-	}
+	ctx, outer := request.Outside(r, rec)
 	if d.knows(outer) {
 		return nil, true
 	}
@@ -64,8 +58,8 @@ func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.R
 	x = &exchange{drainer: d, r: r}
 	x.ctx.parent = ctx
 	x.rec.Context, x.rec.Outer, x.rec.Guard = &x.ctx, outer, x
-	if direct {
-		x.rec.Start = outer.Start
+	if rec != nil {
+		x.rec.Start = rec.Start
 	} else {
 		x.rec.Start = deadline.Now()
 	}

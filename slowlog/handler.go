@@ -1,7 +1,6 @@
 package slowlog
 
 import (
-	"context"
 	"net/http"
 	"runtime/pprof"
 	"sync"
@@ -63,15 +62,11 @@ func (h *handler) ServeRecord(w http.ResponseWriter, r *http.Request, rec *reque
 }
 
 // begin enters the request, unless it is not to be watched.
-func (h *handler) begin(w http.ResponseWriter, r *http.Request, outer *request.Record) *entry {
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, rec *request.Record) *entry {
 	if h.watch.Skip != nil && h.watch.Skip(r) {
 		return nil
 	}
-	var ctx context.Context = outer
-	if outer == nil {
-		ctx = r.Context()
-		outer = request.From(ctx)
-	}
+	ctx, outer := request.Outside(r, rec)
 	if h.watch.sees(outer) {
 		return nil
 	}

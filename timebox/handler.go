@@ -1,7 +1,6 @@
 package timebox
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -60,34 +59,29 @@ const (
 // begin puts the request into the box.
 func (h *handler) begin(w http.ResponseWriter, r *http.Request, rec *request.Record) (*exchange, way) {
 	b := h.box
-	var ctx context.Context = rec
-	direct := rec != nil
-	if !direct {
-		ctx = r.Context()
-		rec = request.From(ctx)
-	}
-	if rec.Lifted() || b.Skip != nil && b.Skip(r) {
+	ctx, outer := request.Outside(r, rec)
+	if outer.Lifted() || b.Skip != nil && b.Skip(r) {
 		return nil, passing
 	}
 	limit := b.enter()
 	if limit <= 0 {
 		b.leave()
-		b.refuse(w, r, rec)
+		b.refuse(w, r, outer)
 		return nil, refused
 	}
 
 	var until time.Duration
-	if direct && b.Quota == nil { // of which no bit is to be left at the limit
+	if rec != nil && b.Quota == nil { // of which no bit is to be left at the limit
 		until = rec.Start + limit
 	} else {
 		until = deadline.Now() + limit
 	}
-	if outer := boxAround(ctx); outer != nil && outer.Until <= until {
+	if around := boxAround(ctx); around != nil && around.Until <= until {
 		return nil, nested // a box never outlasts the one around it
 	}
-	rec.SetDeadline(until)
+	outer.SetDeadline(until)
 
-	x := &exchange{box: b, r: r, rec: rec, limit: limit, accept: strings.Join(r.Header["Accept"], ",")}
+	x := &exchange{box: b, r: r, rec: outer, limit: limit, accept: strings.Join(r.Header["Accept"], ",")}
 	x.ctx.Parent, x.ctx.Until, x.ctx.of = ctx, until, x
 	x.writer.Init(w, x, &x.gate)
 	x.inside = r.WithContext(&x.ctx)

@@ -142,6 +142,16 @@ func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx contex
 	next.ServeHTTP(w, inside)
 }
 
+// Outside is what a guard finds of a request that it was given with the record of
+// the guard directly outside, or nil: the context, and the record around.
+func Outside(r *http.Request, rec *Record) (context.Context, *Record) {
+	if rec != nil {
+		return rec, rec
+	}
+	ctx := r.Context()
+	return ctx, From(ctx)
+}
+
 // Inside is what a guard around next passes its requests to: next, or if that is
 // no guard, what makes the record the context of a copy of the request.
 func Inside(next http.Handler) Inner {

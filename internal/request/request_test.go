@@ -259,3 +259,22 @@ func TestWhatIsDerivedFromARecordCostsNoGoroutineWhereTheContextInsideSparesIt(t
 		}
 	}
 }
+
+func TestOutsideIsTheRecordThatAGuardWasGivenOrWhatTheContextKnows(t *testing.T) {
+	inside, given := &request.Record{Context: t.Context()}, &request.Record{Context: t.Context()}
+	bare := httptest.NewRequest("GET", "/", nil)
+	for name, c := range map[string]struct {
+		r    *http.Request
+		rec  *request.Record
+		want *request.Record
+		ctx  context.Context
+	}{
+		"no guard around":        {bare, nil, nil, bare.Context()},
+		"a guard further out":    {bare.WithContext(inside), nil, inside, inside},
+		"a guard directly there": {bare.WithContext(inside), given, given, given},
+	} {
+		if ctx, rec := request.Outside(c.r, c.rec); ctx != c.ctx || rec != c.want {
+			t.Errorf("%s: %v and %p, want %v and %p", name, ctx, rec, c.ctx, c.want)
+		}
+	}
+}

@@ -38,24 +38,16 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // isGuardedFurther reports whether there is a guard outside of somebody's writer.
 func (w *Writer) isGuardedFurther() bool {
-	for {
-		guard, ok := w.under.(interface{ writer() *Writer })
-		if !ok {
-			return next(w.under) != nil
-		}
-		w = guard.writer()
+	for outer := w.outer(); outer != nil; outer = outer.outer() {
+		w = outer
 	}
+	return next(w.under) != nil
 }
 
 // through collects the guards.
 func (t *takeover) through() {
-	for w := t.innermost; ; {
+	for w := t.innermost; w != nil; w = w.outer() {
 		t.guards = append(t.guards, w)
-		guard, ok := w.under.(interface{ writer() *Writer })
-		if !ok {
-			return
-		}
-		w = guard.writer()
 	}
 }
 

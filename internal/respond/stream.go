@@ -121,5 +121,13 @@ func next(w http.ResponseWriter) *Writer {
 	}
 }
 
+// outer is the writer of the guard directly outside; nil if there is none.
+func (w *Writer) outer() *Writer {
+	if guard, ok := w.under.(interface{ writer() *Writer }); ok {
+		return guard.writer()
+	}
+	return nil
+}
+
 // writer finds the Writer that a view is of.
 func (w *Writer) writer() *Writer { return w }
