@@ -72,7 +72,7 @@ func (d Dir) Send(ctx context.Context, a Alert) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("alert: %s not written: %w", f.Name, context.Cause(ctx))
 		}
-		if err := writeFile(d.Path, f.Name, f.Data); err != nil {
+		if err := tempfile.Replace(filepath.Join(d.Path, f.Name), f.Data); err != nil {
 			return fmt.Errorf("alert: cannot write a report: %w", err)
 		}
 	}
@@ -160,17 +160,4 @@ func ending(name string) string {
 		}
 	}
 	return e
-}
-
-// writeFile makes name in dir with data, all of it or nothing.
-func writeFile(dir, name string, data []byte) error {
-	temp, err := tempfile.Write(dir, data, true)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
-		_ = os.Remove(temp)
-		return err
-	}
-	return nil
 }

@@ -29,6 +29,35 @@ func TestAFileIsWrittenWholeForItsOwner(t *testing.T) {
 	}
 }
 
+func TestAFileIsReplacedWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for _, text := range []string{"first", "second"} {
+		if err := tempfile.Replace(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(path); err != nil || string(data) != text {
+			t.Errorf("%q, %v", data, err)
+		}
+	}
+	if err := tempfile.SyncDir(dir); err != nil {
+		t.Error(err)
+	}
+	if err := tempfile.SyncDir(filepath.Join(dir, "missing")); err == nil {
+		t.Error("there is no error for a directory that is not there")
+	}
+
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := tempfile.Replace(filepath.Join(dir, "taken"), nil); err == nil {
+		t.Error("a directory was replaced by a file")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("left in the directory are %v, %v", entries, err)
+	}
+}
+
 func TestOnlyOldTemporaryFilesAreLeftovers(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	for name, age := range map[string]time.Duration{".heeler-old.tmp": 2 * time.Hour, ".heeler-new.tmp": time.Minute, "other.tmp": 2 * time.Hour} {
@@ -54,5 +83,10 @@ func TestOnlyOldTemporaryFilesAreLeftovers(t *testing.T) {
 		if got, want := tempfile.IsLeftover(e, now), e.Name() == ".heeler-old.tmp"; got != want {
 			t.Errorf("%s: %v, want %v", e.Name(), got, want)
 		}
+	}
+
+	tempfile.RemoveLeftovers(dir, now)
+	if entries, err = os.ReadDir(dir); err != nil || len(entries) != 3 || entries[0].Name() != ".heeler-folder.tmp" || entries[1].Name() != ".heeler-new.tmp" {
+		t.Errorf("left are %v, %v", entries, err)
 	}
 }

@@ -30,7 +30,7 @@ func openCursor(path string) (*cursorFile, error) {
 		return nil, fmt.Errorf("journal: Follower.Cursor: %s: %w", path, err)
 	}
 	c := &cursorFile{path, lock}
-	c.tidy(time.Now())
+	tempfile.RemoveLeftovers(filepath.Dir(c.path), time.Now()) // of processes that were killed while they saved
 	return c, nil
 }
 
@@ -60,38 +60,14 @@ func (c *cursorFile) load() (string, error) {
 
 // save replaces the file. When it returns nil the new one is on the disk, and so is its name.
 func (c *cursorFile) save(cursor string) error {
-	dir := filepath.Dir(c.path)
-	temp, err := tempfile.Write(dir, []byte(cursor+"\n"), true)
+	err := tempfile.Replace(c.path, []byte(cursor+"\n"))
+	if err == nil {
+		err = tempfile.SyncDir(filepath.Dir(c.path))
+	}
 	if err != nil {
-		return fmt.Errorf("journal: write the cursor to %s: %w", c.path, err)
-	}
-	if err := os.Rename(temp, c.path); err != nil {
-		_ = os.Remove(temp)
-		return fmt.Errorf("journal: write the cursor to %s: %w", c.path, err)
-	}
-	if err := syncDir(dir); err != nil {
 		return fmt.Errorf("journal: write the cursor to %s: %w", c.path, err)
 	}
 	return nil
-}
-
-// tidy removes what processes left that were killed while they saved. What cannot be removed does no harm.
-func (c *cursorFile) tidy(now time.Time) {
-	entries, _ := os.ReadDir(filepath.Dir(c.path))
-	for _, e := range entries {
-		if tempfile.IsLeftover(e, now) {
-			_ = os.Remove(filepath.Join(filepath.Dir(c.path), e.Name()))
-		}
-	}
-}
-
-// syncDir makes sure that a name given in a directory is on the disk.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // validCursor says whether something looks like a cursor: pairs of a letter and hexadecimal digits. Whether it

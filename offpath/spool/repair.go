@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/heeler-go/heeler/internal/tempfile"
 )
 
 // repair makes a new file of what can be read in a damaged one, which it keeps under another name.
@@ -52,7 +54,7 @@ func repair(path string, f *os.File, size int64, valid []meta, reason error) (*s
 	}
 	if lost.Kept, err = keep(path, time.Now()); err == nil {
 		if err = os.Rename(temp, path); err == nil {
-			err = syncDir(path)
+			err = tempfile.SyncDir(filepath.Dir(path))
 		}
 	}
 	if err != nil {
@@ -129,7 +131,7 @@ func compact(path string, f *os.File, size int64, m meta) (*store, error) {
 		return nil, err
 	}
 	if err = os.Rename(temp, path); err == nil {
-		err = syncDir(path)
+		err = tempfile.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		db.Close()

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -114,7 +113,7 @@ func makeStore(path string, replace bool) (st *store, again bool, err error) {
 		err = os.Rename(temp, path) // a file system without links
 	}
 	if err == nil {
-		err = syncDir(path)
+		err = tempfile.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		db.Close()
@@ -187,7 +186,7 @@ func openBolt(path string, f *os.File) (db *bbolt.DB, err error) {
 
 // newFile makes a file under a temporary name, with what fill puts into it, all on the disk.
 func newFile(dir string, fill func(*bbolt.DB) error) (db *bbolt.DB, f *os.File, temp string, err error) {
-	removeLeftovers(dir)
+	tempfile.RemoveLeftovers(dir, time.Now()) // of processes that died while they made a file
 	temp, err = tempfile.Write(dir, nil, false)
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("spool: %w", fullOr(err))
@@ -231,30 +230,4 @@ func newFile(dir string, fill func(*bbolt.DB) error) (db *bbolt.DB, f *os.File, 
 	}
 	db.NoSync = false
 	return db, f, temp, nil
-}
-
-// removeLeftovers removes what processes have left behind that died while they made a file.
-func removeLeftovers(dir string) {
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, file := range files {
-		if tempfile.IsLeftover(file, time.Now()) {
-			_ = os.Remove(filepath.Join(dir, file.Name()))
-		}
-	}
-}
-
-// syncDir puts a file's name on the disk.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" { // which refuses it, and keeps a journal of names
-		return nil
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
